@@ -1,0 +1,137 @@
+namespace FieldAgent.Core;
+
+/// <summary>Readings that the gate let through, already as coarse as they must be. The only form that can be stored.
+/// Points into the gate's buffers: valid until the sink returns.</summary>
+public readonly struct AdmittedRows
+{
+    private readonly RowColumns _columns;
+    private readonly int _start;
+
+    // Only the gate (FieldAgent.Privacy) sees this: no other code can call readings admitted.
+    internal AdmittedRows(StreamSet set, Permit permit, RowColumns columns)
+        : this(set, permit, columns, 0, columns.Count)
+    {
+    }
+
+    private AdmittedRows(StreamSet set, Permit permit, RowColumns columns, int start, int count)
+    {
+        Set = set;
+        Permit = permit;
+        _columns = columns;
+        _start = start;
+        Count = count;
+    }
+
+    /// <summary>The streams, as admitted: reduced data may have fewer streams and a coarser scale than the sensor's.</summary>
+    public StreamSet Set { get; }
+
+    /// <summary>The grounds.</summary>
+    public Permit Permit { get; }
+
+    /// <summary>Number of rows.</summary>
+    public int Count { get; }
+
+    /// <summary>Number of streams.</summary>
+    public int Width => _columns.Width;
+
+    /// <summary>True when no row lacks a value.</summary>
+    public bool IsDense => _columns.IsDense;
+
+    /// <summary>Boot-time of each row, ns.</summary>
+    public ReadOnlySpan<long> BootNs => _columns.BootNs.Slice(_start, Count);
+
+    /// <summary>Mask of the values each row has.</summary>
+    public ReadOnlySpan<ulong> Present => _columns.Present.Slice(_start, Count);
+
+    /// <summary>Values of stream <paramref name="column"/>; undefined where absent.</summary>
+    public ReadOnlySpan<double> Values(int column) => _columns.Values(column).Slice(_start, Count);
+
+    /// <summary>Number of readings in these rows.</summary>
+    public long Readings
+    {
+        get
+        {
+            if (IsDense)
+            {
+                return (long)Count * Width;
+            }
+
+            long n = 0;
+            foreach (var mask in Present)
+            {
+                n += (long)ulong.PopCount(mask);
+            }
+
+            return n;
+        }
+    }
+
+    /// <summary>Rows <paramref name="start"/> to <paramref name="start"/> + <paramref name="count"/> − 1.</summary>
+    public AdmittedRows Slice(int start, int count)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(start);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(start + count, Count);
+        return new AdmittedRows(Set, Permit, _columns, _start + start, count);
+    }
+}
+
+/// <summary>A picture that the gate let through: no metadata but what a grant names. The only form that can be stored.</summary>
+public sealed class AdmittedImage
+{
+    // Only the gate (FieldAgent.Privacy) sees this.
+    internal AdmittedImage(string sensor, Permit permit, ReadOnlyMemory<byte> jpeg, Stamp captured, string? requestId)
+    {
+        Sensor = sensor;
+        Permit = permit;
+        Jpeg = jpeg;
+        Captured = captured;
+        RequestId = requestId;
+    }
+
+    /// <summary>Name of the camera.</summary>
+    public string Sensor { get; }
+
+    /// <summary>The grounds.</summary>
+    public Permit Permit { get; }
+
+    /// <summary>The JPEG file without metadata segments.</summary>
+    public ReadOnlyMemory<byte> Jpeg { get; }
+
+    /// <summary>When it was taken.</summary>
+    public Stamp Captured { get; }
+
+    /// <summary>The command that asked for it, or null.</summary>
+    public string? RequestId { get; }
+}
+
+/// <summary>Takes what the gate lets through.</summary>
+public interface IAdmittedSink
+{
+    /// <summary>Takes rows; they are only valid during the call.</summary>
+    void Take(in AdmittedRows rows);
+}
+
+/// <summary>The gate: the only maker of admitted data. Decisions are pure; any thread may ask.</summary>
+public interface IGate
+{
+    /// <summary>Raised (on the thread that changed it) after a consent or the policy changed.</summary>
+    event Action? Changed;
+
+    /// <summary>Version of the policy in force.</summary>
+    string PolicyVersion { get; }
+
+    /// <summary>May <paramref name="function"/> use <paramref name="field"/>, and send it to <paramref name="recipient"/>
+    /// (null: to anyone)? No allocation, no I/O.</summary>
+    Decision Decide(Stage stage, string function, string field, string? recipient = null);
+
+    /// <summary>May a sensor that yields <paramref name="field"/> be opened: does any function that is on need it?</summary>
+    bool MayCollect(string field);
+
+    /// <summary>Lets through what is allowed: calls <paramref name="sink"/> once for each function that may have the rows,
+    /// reduced to its precision. Called by one thread at a time. Denials are counted.</summary>
+    /// <returns>The number of functions that got the rows.</returns>
+    int Admit(RawRows rows, IAdmittedSink sink);
+
+    /// <summary>Lets a picture through without its metadata, or says why not.</summary>
+    Decision Admit(RawImage image, out AdmittedImage? admitted);
+}

@@ -1,0 +1,114 @@
+using System.Diagnostics;
+using Xunit;
+using FieldAgent.Core;
+
+namespace FieldAgent.Testing;
+
+/// <summary>A folder that is gone when the test is over.</summary>
+public sealed class TempFolder : IDisposable
+{
+    public string Path { get; } = Directory.CreateTempSubdirectory("fieldagent-test-").FullName;
+
+    public string File(string name) => System.IO.Path.Join(Path, name);
+
+    /// <summary>Writes a file (folders are made) and returns its path.</summary>
+    public string Write(string name, string text)
+    {
+        var path = File(name);
+        Directory.CreateDirectory(System.IO.Path.GetDirectoryName(path)!);
+        System.IO.File.WriteAllText(path, text);
+        return path;
+    }
+
+    public void Dispose()
+    {
+        try
+        {
+            Directory.Delete(Path, recursive: true);
+        }
+        catch (IOException)
+        {
+        }
+        catch (UnauthorizedAccessException)
+        {
+        }
+    }
+}
+
+/// <summary>Waiting in tests: for a condition, with a limit. Never for a time.</summary>
+public static class Eventually
+{
+    /// <summary>Waits until <paramref name="condition"/> holds; fails after <paramref name="limitSeconds"/>.</summary>
+    public static void True(Func<bool> condition, string what, double limitSeconds = 30)
+    {
+        var watch = Stopwatch.StartNew();
+        using var pause = new ManualResetEventSlim(false);
+        while (!condition())
+        {
+            if (watch.Elapsed.TotalSeconds > limitSeconds)
+            {
+                Assert.Fail($"not within {limitSeconds} s: {what}");
+            }
+
+            pause.Wait(5);
+        }
+    }
+}
+
+/// <summary>Places: the repository and the recorded input beside it.</summary>
+public static class Places
+{
+    /// <summary>The folder that holds FieldAgent.sln.</summary>
+    public static string Repository { get; } = FindRepository();
+
+    /// <summary>The recorded input (<c>../shared/data</c>); skips the test by name where it is absent.</summary>
+    public static string Data(string part)
+    {
+        var path = Path.GetFullPath(Path.Join(Repository, "..", "shared", "data", part));
+        if (!Directory.Exists(path) && !File.Exists(path))
+        {
+            Assert.Skip($"skipped: recorded input ../shared/data/{part}");
+        }
+
+        return path;
+    }
+
+    /// <summary>Full path of a program on PATH (or in sbin); skips the test by name where it is absent.</summary>
+    public static string Program(string name)
+    {
+        var folders = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Append("/usr/sbin").Append("/sbin");
+        var found = folders.Select(folder => Path.Join(folder, name)).FirstOrDefault(File.Exists);
+        if (found is null)
+        {
+            Assert.Skip($"skipped: {name}");
+        }
+
+        return found!;
+    }
+
+    private static string FindRepository()
+    {
+        var folder = AppContext.BaseDirectory;
+        while (folder is not null && !File.Exists(Path.Join(folder, "FieldAgent.sln")))
+        {
+            folder = Path.GetDirectoryName(folder);
+        }
+
+        return folder ?? throw new InvalidOperationException("FieldAgent.sln not found above the test binaries");
+    }
+}
+
+/// <summary>Admitted data without a gate, for tests of what comes after it. Nothing in the product can do this.</summary>
+public static class Admit
+{
+    public static Permit Permit(
+        string function = "telemetry", string field = "instrument.measurement", bool personal = false, params string[] recipients) =>
+        new(function, field, "operation", LegalBasis.Contract, Precision.Exact, TimeSpan.FromDays(30),
+            recipients.Length > 0 ? recipients : ["vendor"], 0, "1.0.0", new string('0', 64), personal);
+
+    public static AdmittedRows Rows(StreamSet set, RowColumns columns, Permit? permit = null) =>
+        new(set, permit ?? Permit(field: set.Field), columns);
+
+    public static AdmittedImage Image(byte[] jpeg, Stamp captured, string sensor = "camera", Permit? permit = null, string? requestId = null) =>
+        new(sensor, permit ?? Permit("photo", "image.photo", personal: true), jpeg, captured, requestId);
+}
