@@ -1,1 +1,3 @@
-return 64;
+using FieldAgent.Agent.Cli;
+
+return CommandLine.Run(args);

@@ -1,11 +1,12 @@
 namespace FieldAgent.Core;
 
-/// <summary>Says when enough has gathered to be stored: after so many readings, or at once for something urgent.
-/// Thread-safe.</summary>
+/// <summary>Says when enough has gathered to be stored: after so many readings, or at once for something urgent, and for the very
+/// first reading, so that a technician sees at once whether storing works. Thread-safe.</summary>
 public sealed class FlushSignal(int readingsMax) : IDisposable
 {
     private readonly ManualResetEventSlim _due = new(false);
     private long _pending;
+    private int _begun;
 
     /// <summary>Set when a flush is due before its time.</summary>
     public WaitHandle Due => _due.WaitHandle;
@@ -19,7 +20,8 @@ public sealed class FlushSignal(int readingsMax) : IDisposable
     /// <summary>Counts <paramref name="readings"/> more; sets <see cref="Due"/> at the limit or when urgent.</summary>
     public void Add(int readings, bool urgent)
     {
-        if (Interlocked.Add(ref _pending, readings) >= readingsMax || urgent)
+        if (Interlocked.Add(ref _pending, readings) >= readingsMax || urgent
+            || (Volatile.Read(ref _begun) == 0 && Interlocked.Exchange(ref _begun, 1) == 0))
         {
             Raise();
         }

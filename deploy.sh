@@ -1,0 +1,154 @@
+#!/usr/bin/env bash
+# The one entry to FieldAgent: builds, shows, tests and measures it. See ./deploy.sh --help.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+root=$PWD
+
+export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_SKIP_FIRST_TIME_EXPERIENCE=1
+
+usage() {
+  cat <<'TXT'
+usage: ./deploy.sh [--dry-run] COMMAND
+
+  build                 publish the agent to out/; the executable is out/fieldagent
+  demo [--for 20s]      build, then watch simulated readings, positions and photographs go through
+                        gate, spool and a real MQTT broker, with the broker stopped half way
+  test [FILTER]         build and run every test; the last line is: N passed, N failed, N skipped
+  bench [--json]        measure throughput, bytes, memory and start-up; prints a table
+
+  --dry-run             say what would be done, do nothing
+  --help                this text
+
+Needs a Debian with the .NET 10 SDK. Anything else that a command needs (the MQTT broker and client
+library, say) is installed from Debian's packages, and named when it is.
+Exit codes: 0 done, 1 failed, 64 wrong usage.
+TXT
+}
+
+say() { printf 'deploy: %s\n' "$*" >&2; }
+die() { printf 'deploy: %s\n' "$2" >&2; exit "$1"; }
+
+dry_run=no
+run() {
+  if [ "$dry_run" = yes ]; then
+    printf 'would run:'; printf ' %q' "$@"; printf '\n'
+  else
+    "$@"
+  fi
+}
+
+# need PACKAGE... : installs the Debian packages that are missing, and says so.
+need() {
+  local missing=() package
+  for package in "$@"; do
+    dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")
+  done
+  [ ${#missing[@]} -eq 0 ] && return 0
+  local as_root=()
+  if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null || die 1 "missing: ${missing[*]}. Install them as root: apt-get install ${missing[*]}"
+    as_root=(sudo)
+  fi
+  say "installing from Debian: ${missing[*]}"
+  run "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -qq
+  run "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+need_sdk() {
+  command -v dotnet >/dev/null || die 1 "the .NET 10 SDK is missing: put 'dotnet' on PATH and run this again"
+}
+
+runtime_id() {
+  case "$(uname -m)" in
+    x86_64) echo linux-x64 ;;
+    aarch64) echo linux-arm64 ;;
+    armv7l) echo linux-arm ;;
+    *) die 1 "no build for this processor: $(uname -m)" ;;
+  esac
+}
+
+# The best form that the package feed allows: one trimmed, pre-compiled file with its runtime; else a
+# framework-dependent folder that the installed runtime starts.
+build() {
+  need_sdk
+  need libmosquitto1
+  local rid log
+  rid=$(runtime_id)
+  log=$(mktemp)
+  rm -rf out
+  say "building out/fieldagent ($rid, self-contained, pre-compiled, trimmed, single file)"
+  if run dotnet publish src/FieldAgent.Agent -c Release -r "$rid" --self-contained -o out \
+      -p:PublishSingleFile=true -p:PublishTrimmed=true -p:PublishReadyToRun=true -v quiet --nologo >"$log" 2>&1; then
+    rm -f "$log" out/*.pdb out/*.xml
+  elif grep -qE 'NU1101|NU1102|NETSDK1094|NETSDK1112' "$log"; then
+    say "the feed has no runtime pack for $rid: building the framework-dependent form instead"
+    rm -f "$log"
+    run dotnet publish src/FieldAgent.Agent -c Release -r "$rid" --self-contained false -p:UseAppHost=false -o out -v quiet --nologo
+    if [ "$dry_run" = no ]; then
+      printf '#!/bin/sh\nexec dotnet "$(dirname "$(readlink -f "$0")")/fieldagent.dll" "$@"\n' >out/fieldagent
+      chmod +x out/fieldagent
+    fi
+  else
+    cat "$log" >&2
+    rm -f "$log"
+    die 1 "the build failed"
+  fi
+}
+
+demo() {
+  build
+  need mosquitto libmosquitto1
+  run "$root/out/fieldagent" demo --config "$root/hardware/boards/simulated.json" "$@"
+}
+
+test_all() {
+  need_sdk
+  need mosquitto mosquitto-clients libmosquitto1 libsqlite3-0 python3-jsonschema libjpeg-turbo-progs
+  local results status=0 filter=()
+  [ $# -gt 0 ] && filter=(--filter "$1")
+  results=$(mktemp -d)
+  say "building"
+  run dotnet build FieldAgent.sln -v quiet --nologo
+  say "testing"
+  # One project after the other: several tests drive real brokers and file systems.
+  run dotnet test FieldAgent.sln --no-build --nologo -m:1 -v quiet "${filter[@]}" \
+    --logger trx --results-directory "$results" || status=1
+  [ "$dry_run" = yes ] && return 0
+  count "$results" "$status"
+}
+
+# count FOLDER STATUS : adds up the runner's own counts; fails when a test failed or none ran.
+count() {
+  local total=0 executed=0 passed=0 file line
+  for file in "$1"/*.trx; do
+    [ -e "$file" ] || continue
+    line=$(grep -o '<Counters [^>]*' "$file")
+    total=$((total + $(sed -E 's/.*total="([0-9]+)".*/\1/' <<<"$line")))
+    executed=$((executed + $(sed -E 's/.*executed="([0-9]+)".*/\1/' <<<"$line")))
+    passed=$((passed + $(sed -E 's/.*passed="([0-9]+)".*/\1/' <<<"$line")))
+  done
+  grep -ho 'skipped: [^&<]*' "$1"/*.trx 2>/dev/null | sort | uniq -c || true
+  rm -rf "$1"
+  echo "$passed passed, $((executed - passed)) failed, $((total - executed)) skipped"
+  [ "$2" -eq 0 ] && [ "$passed" -eq "$executed" ] && [ "$executed" -gt 0 ]
+}
+
+bench() {
+  build
+  need mosquitto mosquitto-clients libmosquitto1 libsqlite3-0
+  run dotnet build tests/FieldAgent.Benchmarks -c Release -v quiet --nologo
+  run dotnet "tests/FieldAgent.Benchmarks/bin/Release/net10.0/FieldAgent.Benchmarks.dll" --agent "$root/out/fieldagent" "$@"
+}
+
+[ "${1:-}" = --dry-run ] && { dry_run=yes; shift; }
+command=${1:-}
+[ $# -gt 0 ] && shift
+case "$command" in
+  build) build ;;
+  demo) demo "$@" ;;
+  test) test_all "$@" ;;
+  bench) bench "$@" ;;
+  -h | --help | help) usage ;;
+  '') usage >&2; exit 64 ;;
+  *) usage >&2; die 64 "unknown command: $command" ;;
+esac

@@ -1,0 +1,64 @@
+using System.CommandLine;
+using System.Reflection;
+using FieldAgent.Core.Configuration;
+
+namespace FieldAgent.Agent.Cli;
+
+/// <summary>The command line: which words there are. Each command has a file of its own.</summary>
+internal static class CommandLine
+{
+    /// <summary>The version, from the build.</summary>
+    public static string Version { get; } =
+        typeof(CommandLine).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0";
+
+    /// <summary>Runs the command that <paramref name="args"/> name; returns the exit code.</summary>
+    public static int Run(string[] args)
+    {
+        var root = new RootCommand("FieldAgent reads sensors, keeps what policy and consent allow, and delivers it over MQTT.")
+        {
+            RunCommand.Create(),
+            SimulateCommand.Create(),
+            SampleCommand.Create(),
+            CheckConfigCommand.Create(),
+            StatusCommand.Create(),
+            ConsentCommand.Create(),
+            ConsumeCommand.Create(),
+            DemoCommand.Create(),
+            SchemaCommand.Create(),
+            VersionCommand.Create(),
+        };
+        var parsed = root.Parse(args.Length == 0 ? ["--help"] : args);
+        if (parsed.Errors.Count > 0)
+        {
+            foreach (var error in parsed.Errors)
+            {
+                Console.Error.WriteLine($"fieldagent: {error.Message}");
+            }
+
+            Console.Error.WriteLine("fieldagent: see 'fieldagent --help' or 'fieldagent COMMAND --help'");
+            return ExitCode.Usage;
+        }
+
+        return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+    }
+
+    /// <summary>Prints all that is wrong with <paramref name="file"/>, one line each, and what to do.</summary>
+    public static int Report(string file, ConfigErrors errors)
+    {
+        foreach (var error in errors.All)
+        {
+            Console.Error.WriteLine($"{file}:{error}");
+        }
+
+        var n = errors.All.Count;
+        Console.Error.WriteLine($"fieldagent: {n} error{(n == 1 ? "" : "s")} in {file}; nothing was started");
+        return ExitCode.BadConfiguration;
+    }
+
+    /// <summary>Prints one line on standard error and returns <paramref name="code"/>.</summary>
+    public static int Fail(int code, string message)
+    {
+        Console.Error.WriteLine($"fieldagent: {message}");
+        return code;
+    }
+}

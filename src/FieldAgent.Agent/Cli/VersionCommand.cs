@@ -1,0 +1,22 @@
+using System.CommandLine;
+using System.Runtime.InteropServices;
+
+namespace FieldAgent.Agent.Cli;
+
+/// <summary><c>fieldagent version</c>.</summary>
+internal static class VersionCommand
+{
+    public static Command Create()
+    {
+        var command = new Command("version", "Prints the version of the agent and of the libraries it uses.");
+        command.SetAction(_ =>
+        {
+            Console.Out.WriteLine($"fieldagent {CommandLine.Version}");
+            Console.Out.WriteLine($"{RuntimeInformation.FrameworkDescription} on {RuntimeInformation.RuntimeIdentifier}");
+            Console.Out.WriteLine(Store.SqliteLibrary.Description);
+            Console.Out.WriteLine(new Delivery.MosquittoLinkFactory().Library);
+            return ExitCode.Ok;
+        });
+        return command;
+    }
+}

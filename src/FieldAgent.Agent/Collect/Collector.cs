@@ -1,0 +1,160 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
+using FieldAgent.Agent.Configuration;
+using FieldAgent.Core;
+using FieldAgent.Devices;
+using Microsoft.Extensions.Logging;
+
+namespace FieldAgent.Agent.Collect;
+
+/// <summary>Opens exactly the sensors that a function needs at this moment, and closes the others. Thread-safe.</summary>
+internal sealed partial class Collector : IDisposable
+{
+    /// <summary>Pictures that wait for the gate; a camera that is faster waits.</summary>
+    private const int ImagesMax = 4;
+
+    private readonly Lock _planning = new();
+    private readonly IGate _gate;
+    private readonly Counters _counters;
+    private readonly ILogger<Collector> _log;
+    private readonly BlockingCollection<RawImage> _images = new(ImagesMax);
+    private readonly FlushSignal _due;
+    private readonly List<Entry> _sensors;
+    private bool _running;
+
+    public Collector(
+        IReadOnlyList<ConfiguredSensor> sensors, IGate gate, IClock clock, FlushSignal due, int rowsMax, Counters counters,
+        ILoggerFactory logs)
+    {
+        _gate = gate;
+        _due = due;
+        _counters = counters;
+        _log = logs.CreateLogger<Collector>();
+        _sensors = [.. sensors.Select(s => new Entry(s, new SensorSupervisor(
+            s.Sensor, s.Kind, clock, due, rowsMax, Deliver, counters, logs.CreateLogger($"sensor.{s.Name}"))))];
+    }
+
+    /// <summary>Where the open sensors leave their rows.</summary>
+    public IEnumerable<SampleWriter> Writers
+    {
+        get
+        {
+            foreach (var entry in _sensors)
+            {
+                foreach (var writer in entry.Supervisor.Writers)
+                {
+                    yield return writer;
+                }
+            }
+        }
+    }
+
+    /// <summary>State of every sensor.</summary>
+    public IReadOnlyList<SensorStatus> Status => [.. _sensors.Select(static s => s.Supervisor.Status)];
+
+    /// <summary>Begins collecting, and follows the gate from now on.</summary>
+    public void Start()
+    {
+        _running = true;
+        _gate.Changed += Plan;
+        Plan();
+    }
+
+    /// <summary>Ends collecting; what was sampled stays for the last flush.</summary>
+    public void Stop()
+    {
+        _gate.Changed -= Plan;
+        lock (_planning)
+        {
+            _running = false;
+            Parallel.ForEach(_sensors.Where(static s => s.IsOpen), static s => s.Supervisor.Stop(forget: false));
+        }
+    }
+
+    /// <summary>Takes a picture that a camera left.</summary>
+    public bool TryTakeImage([NotNullWhen(true)] out RawImage? image) => _images.TryTake(out image);
+
+    /// <summary>Asks the cameras for a shot.</summary>
+    /// <returns>The number of cameras that will take one; 0 when none is open.</returns>
+    public int Trigger(string? sensor, string requestId)
+    {
+        var asked = 0;
+        foreach (var entry in _sensors)
+        {
+            if (entry.IsOpen && entry.Configured.Sensor.OpensFor.Any(static f => f.StartsWith("image.", StringComparison.Ordinal))
+                && (sensor is null || entry.Configured.Name == sensor) && entry.Supervisor.Trigger(requestId))
+            {
+                asked++;
+            }
+        }
+
+        return asked;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var entry in _sensors)
+        {
+            entry.Supervisor.Dispose();
+        }
+
+        _images.Dispose();
+    }
+
+    private void Deliver(RawImage image)
+    {
+        if (_images.TryAdd(image, TimeSpan.FromSeconds(30)))
+        {
+            _due.Raise();
+        }
+        else
+        {
+            _counters.Add("dropped.image-queue-full");
+        }
+    }
+
+    private void Plan()
+    {
+        lock (_planning)
+        {
+            foreach (var entry in _sensors)
+            {
+                var wanted = _running && entry.Configured.Sensor.OpensFor.Any(_gate.MayCollect);
+                if (wanted && !entry.IsOpen)
+                {
+                    entry.IsOpen = true;
+                    entry.Supervisor.Start();
+                }
+                else if (!wanted && entry.IsOpen)
+                {
+                    entry.IsOpen = false;
+                    entry.Supervisor.Stop(forget: true);
+                    LogClosed(entry.Configured.Name);
+                }
+                else if (!wanted && !entry.SaidClosed)
+                {
+                    entry.SaidClosed = true;
+                    LogNotOpened(entry.Configured.Name, string.Join(", ", entry.Configured.Sensor.OpensFor));
+                }
+            }
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Sensor} stays closed: no function that is on uses {Fields}. See 'fieldagent consent show'.")]
+    private partial void LogNotOpened(string sensor, string fields);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Sensor} closed: consent was withdrawn.")]
+    private partial void LogClosed(string sensor);
+
+    private sealed class Entry(ConfiguredSensor configured, SensorSupervisor supervisor)
+    {
+        public ConfiguredSensor Configured { get; } = configured;
+
+        public SensorSupervisor Supervisor { get; } = supervisor;
+
+        public bool IsOpen { get; set; }
+
+        public bool SaidClosed { get; set; }
+    }
+}

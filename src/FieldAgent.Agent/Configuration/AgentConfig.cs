@@ -1,0 +1,61 @@
+using FieldAgent.Core;
+
+namespace FieldAgent.Agent.Configuration;
+
+/// <summary>A sensor of the configuration, built but not opened.</summary>
+/// <param name="Name">Name.</param>
+/// <param name="Kind">Kind.</param>
+/// <param name="Sensor">The sensor.</param>
+internal sealed record ConfiguredSensor(string Name, string Kind, ISensor Sensor);
+
+/// <summary>A whole, checked configuration.</summary>
+internal sealed record AgentConfig
+{
+    /// <summary>Full path of the file.</summary>
+    public required string File { get; init; }
+
+    /// <summary>The board's name, for people at the board.</summary>
+    public required string Board { get; init; }
+
+    /// <summary>Folder of the control socket.</summary>
+    public required string RuntimeDirectory { get; init; }
+
+    /// <summary>Policy document, or null for the one that comes with the agent.</summary>
+    public required string? PolicyFile { get; init; }
+
+    /// <summary>Folder of all that is stored.</summary>
+    public required string StateDirectory { get; init; }
+
+    /// <summary>Cap of that folder, bytes.</summary>
+    public required long StateBytesMax { get; init; }
+
+    /// <summary>Free-space floor of its disk, bytes.</summary>
+    public required long FreeBytesMin { get; init; }
+
+    /// <summary>Root key file, or null.</summary>
+    public required string? RootKeyFile { get; init; }
+
+    /// <summary>Longest time between flushes.</summary>
+    public required TimeSpan FlushInterval { get; init; }
+
+    /// <summary>Readings that bring the next flush forward.</summary>
+    public required int FlushReadings { get; init; }
+
+    /// <summary>Readings in one block at most.</summary>
+    public required int BlockReadings { get; init; }
+
+    /// <summary>Brokers.</summary>
+    public required IReadOnlyList<Recipient> Recipients { get; init; }
+
+    /// <summary>Sensors.</summary>
+    public required IReadOnlyList<ConfiguredSensor> Sensors { get; init; }
+
+    /// <summary>Path of the control socket.</summary>
+    public string ControlSocket => Path.Join(RuntimeDirectory, "control.sock");
+}
+
+/// <summary>What a command line may put in place of the file's own words, for trying things out.</summary>
+/// <param name="StateDirectory">State folder, or null.</param>
+/// <param name="RuntimeDirectory">Folder of the control socket, or null.</param>
+/// <param name="BrokerUrl">Broker of the first recipient, or null.</param>
+internal sealed record ConfigOverrides(string? StateDirectory = null, string? RuntimeDirectory = null, string? BrokerUrl = null);

@@ -1,0 +1,108 @@
+using FieldAgent.Core;
+using FieldAgent.Core.Configuration;
+
+namespace FieldAgent.Agent.Configuration;
+
+/// <summary>The options of the configuration file; the published JSON Schema is written from these.</summary>
+internal static class AgentShape
+{
+    private const int SensorsMax = 64;
+
+    /// <summary>Bits of a block's recipient mask.</summary>
+    private const int RecipientsMax = 32;
+
+    public static readonly Option<string> Board =
+        Opt.Name("board", "What the board is called in `status`; never leaves the board.", "board");
+
+    public static readonly Option<string> DevicesRoot =
+        Opt.File("devicesRoot", "Prefix of /sys, /dev and /proc; a folder with a copied tree in a test.", "/");
+
+    public static readonly Option<string> RuntimeDirectory =
+        Opt.File("runtimeDirectory", "Folder of the control socket.", "/run/fieldagent");
+
+    public static readonly Option<string> Policy =
+        Opt.File("policy", "Privacy policy document; the one that comes with the agent when not given.");
+
+    public static readonly Option<string> StateDirectory =
+        Opt.File("directory", "Folder of the database, the pictures and the keys; nothing is written anywhere else.", "/var/lib/fieldagent");
+
+    public static readonly Option<long> StateBytesMax =
+        Opt.Bytes("bytesMax", "Hard cap on the bytes of the whole state folder.", 256L << 20, 4L << 20, 1L << 40);
+
+    public static readonly Option<long> FreeBytesMin =
+        Opt.Bytes("freeBytesMin", "Free space that is always left on the disk.", 64L << 20, 0, 1L << 40);
+
+    public static readonly Option<string> RootKeyFile =
+        Opt.File("rootKeyFile", "32-byte root key; a systemd credential or <directory>/root.key when not given.");
+
+    public static readonly Option<ConfigSection?> State = Opt.Section("state", "Where and how much is stored.",
+        new ConfigShape("Where and how much is stored.", StateDirectory, StateBytesMax, FreeBytesMin, RootKeyFile));
+
+    public static readonly Option<TimeSpan> FlushInterval =
+        Opt.Duration("interval", "Longest time a reading stays in memory only.", TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(0.1), TimeSpan.FromSeconds(60));
+
+    public static readonly Option<long> FlushReadings =
+        Opt.Integer("readings", "Readings that bring the next flush forward.", 1000, 1, 1_000_000);
+
+    public static readonly Option<long> BlockReadings =
+        Opt.Integer("blockReadings", "Readings in one block, and so in one message, at most.", 1000, 10, 5000);
+
+    public static readonly Option<ConfigSection?> Flush = Opt.Section("flush", "When readings go from memory to disk.",
+        new ConfigShape("When readings go from memory to disk.", FlushInterval, FlushReadings, BlockReadings));
+
+    public static readonly Option<string> TlsCa = Opt.File("ca", "PEM file of the authorities to trust; the system's when not given.");
+
+    public static readonly Option<string> TlsCertificate = Opt.File("certificate", "PEM file of the board's certificate.");
+
+    public static readonly Option<string> TlsKey = Opt.File("key", "PEM file of its private key.");
+
+    public static readonly Option<string> TlsAlpn = Opt.Text("alpn", "Application protocol to ask for, such as x-amzn-mqtt-ca.", lengthMax: 64);
+
+    public static readonly Option<ConfigSection?> Tls = Opt.Section("tls", "How the connection is protected.",
+        new ConfigShape("How the connection is protected (mqtts only).", TlsCa, TlsCertificate, TlsKey, TlsAlpn));
+
+    public static readonly Option<string> RecipientName = Opt.Name("name", "Name of the recipient in the policy.", required: true);
+
+    public static readonly Option<string> RecipientUrl =
+        Opt.Text("url", "mqtts://host[:8883]; mqtt://host[:1883] only for a broker on this board.", required: true);
+
+    public static readonly Option<string> UserName = Opt.Text("userName", "MQTT user name.");
+
+    public static readonly Option<string> PasswordFile = Opt.File("passwordFile", "File with the MQTT password on its first line.");
+
+    public static readonly Option<TimeSpan> KeepAlive =
+        Opt.Duration("keepAlive", "MQTT keep-alive.", TimeSpan.FromSeconds(60), TimeSpan.FromSeconds(5), TimeSpan.FromHours(18));
+
+    public static readonly Option<TimeSpan> SessionExpiry =
+        Opt.Duration("sessionExpiry", "How long the broker keeps messages for the board while it is away.", TimeSpan.FromDays(7), TimeSpan.Zero, TimeSpan.FromDays(365));
+
+    public static readonly Option<long> Window =
+        Opt.Integer("window", "Unacknowledged messages at most; the broker's receive maximum may lower it.", 64, 1, 1000);
+
+    public static readonly Option<long> CompressAbove =
+        Opt.Bytes("compressAbove", "Payloads larger than this are sent brotli-compressed; \"0B\" sends none compressed.", 0, 0, 1L << 20);
+
+    public static readonly Option<string> Region = Opt.Text("region", "ISO 3166 code of the country the data goes to.", lengthMax: 6);
+
+    public static readonly Option<IReadOnlyList<ConfigSection>> Recipients = Opt.Sections("recipients", "Brokers that receive data.",
+        new ConfigShape("A broker that receives data.", RecipientName, RecipientUrl, Tls, UserName, PasswordFile, KeepAlive, SessionExpiry,
+            Window, CompressAbove, Region), RecipientsMax);
+
+    public static readonly Option<string> SensorName = Opt.Name("name", "Name of the sensor; also in every message.", required: true);
+
+    public static readonly Option<string> SensorKind = Opt.Name("kind", "What kind of sensor it is.", required: true);
+
+    /// <summary>The whole file, with the sensor sections still to be read by their kinds.</summary>
+    public static ConfigShape Root(IReadOnlyList<ISensorKind> kinds) => new(
+        "Configuration of FieldAgent on one board. Files are relative to this one; // comments are allowed.",
+        Board, DevicesRoot, RuntimeDirectory, Policy, State, Flush, Recipients, Sensors(kinds));
+
+    /// <summary>The list of sensors.</summary>
+    public static Option<IReadOnlyList<ConfigNode>> Sensors(IReadOnlyList<ISensorKind> kinds) =>
+        Opt.RawList("sensors", "The board's sensors.", SensorsMax,
+            $$"""{"oneOf":[{{string.Join(',', kinds.Select(kind => ConfigSchema.Of(SensorShape(kind))))}}]}""");
+
+    /// <summary>A sensor section: the name, the kind, and what the kind adds.</summary>
+    public static ConfigShape SensorShape(ISensorKind kind) =>
+        new(kind.Shape.Summary, [SensorName, Opt.Choice("kind", "What kind of sensor it is.", null, required: true, kind.Kind), .. kind.Shape.Options]);
+}

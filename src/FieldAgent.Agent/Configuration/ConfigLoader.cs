@@ -1,0 +1,260 @@
+using System.Globalization;
+using FieldAgent.Core;
+using FieldAgent.Core.Configuration;
+using FieldAgent.Privacy;
+
+namespace FieldAgent.Agent.Configuration;
+
+/// <summary>Reads a configuration file: everything that is wrong is reported at once, with line and path.</summary>
+internal static class ConfigLoader
+{
+    /// <summary>Largest password file that is read.</summary>
+    private const int PasswordBytesMax = 1024;
+
+    /// <summary>Loads and checks <paramref name="file"/>.</summary>
+    /// <returns>The configuration, or null when <paramref name="errors"/> is not empty.</returns>
+    public static AgentConfig? Load(string file, ConfigOverrides overrides, ConfigErrors errors)
+    {
+        var path = Path.GetFullPath(file);
+        byte[] bytes;
+        try
+        {
+            using var stream = File.OpenRead(path);
+            bytes = new byte[Math.Min(stream.Length, ConfigNode.BytesMax + 1)];
+            stream.ReadExactly(bytes);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            errors.Add(0, "", e is FileNotFoundException or DirectoryNotFoundException
+                ? "the file does not exist"
+                : $"the file cannot be read: {e.Message}");
+            return null;
+        }
+
+        return Load(bytes, path, overrides, errors);
+    }
+
+    /// <summary>Checks a configuration that is already in memory; <paramref name="path"/> says where its files are relative to.</summary>
+    public static AgentConfig? Load(ReadOnlySpan<byte> bytes, string path, ConfigOverrides overrides, ConfigErrors errors)
+    {
+        var root = ConfigNode.Parse(bytes, errors);
+        if (root is null)
+        {
+            return null;
+        }
+
+        var folder = Path.GetDirectoryName(path)!;
+        var kinds = SensorKinds.All;
+        var sensorsOption = AgentShape.Sensors(kinds);
+        var section = AgentShape.Root(kinds).Bind(root, errors);
+        var empty = new ConfigSection(root, errors);
+        var state = section.Get(AgentShape.State) ?? empty;
+        var flush = section.Get(AgentShape.Flush) ?? empty;
+
+        string Resolve(string name) => Path.GetFullPath(name, folder);
+        string? ResolveOptional(ConfigSection from, Option<string> option) => from.Has(option) ? Resolve(from.Get(option)) : null;
+
+        var policyFile = ResolveOptional(section, AgentShape.Policy);
+        var policy = LoadPolicy(section, policyFile, errors);
+        var devicesRoot = section.Has(AgentShape.DevicesRoot) ? Resolve(section.Get(AgentShape.DevicesRoot)) : "/";
+        var config = new AgentConfig
+        {
+            File = path,
+            Board = section.Get(AgentShape.Board),
+            RuntimeDirectory = Path.GetFullPath(overrides.RuntimeDirectory ?? Resolve(section.Get(AgentShape.RuntimeDirectory))),
+            PolicyFile = policyFile,
+            StateDirectory = Path.GetFullPath(overrides.StateDirectory ?? Resolve(state.Get(AgentShape.StateDirectory))),
+            StateBytesMax = state.Get(AgentShape.StateBytesMax),
+            FreeBytesMin = state.Get(AgentShape.FreeBytesMin),
+            RootKeyFile = ResolveOptional(state, AgentShape.RootKeyFile),
+            FlushInterval = flush.Get(AgentShape.FlushInterval),
+            FlushReadings = (int)flush.Get(AgentShape.FlushReadings),
+            BlockReadings = (int)flush.Get(AgentShape.BlockReadings),
+            Recipients = LoadRecipients(section, policy, overrides, folder, errors),
+            Sensors = LoadSensors(section.Get(sensorsOption), kinds, devicesRoot, folder, errors),
+        };
+        return errors.IsEmpty ? config : null;
+    }
+
+    private static Policy? LoadPolicy(ConfigSection section, string? file, ConfigErrors errors)
+    {
+        if (file is null)
+        {
+            return Policy.Shipped;
+        }
+
+        var node = section.NodeOf(AgentShape.Policy);
+        try
+        {
+            var policyErrors = new ConfigErrors();
+            var policy = Policy.Load(File.ReadAllBytes(file), policyErrors);
+            foreach (var error in policyErrors.All)
+            {
+                errors.Add(node, $"{file}:{error}");
+            }
+
+            return policy;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            errors.Add(node, $"cannot be read: {e.Message}");
+            return null;
+        }
+    }
+
+    private static List<ConfiguredSensor> LoadSensors(
+        IReadOnlyList<ConfigNode> nodes, IReadOnlyList<ISensorKind> kinds, string devicesRoot, string folder, ConfigErrors errors)
+    {
+        var sensors = new List<ConfiguredSensor>();
+        foreach (var node in nodes)
+        {
+            if (node.Kind != ConfigNodeKind.Section)
+            {
+                errors.Add(node, "must be an object { \"name\": …, \"kind\": … }");
+                continue;
+            }
+
+            var word = node.Members.TryGetValue("kind", out var kindNode) ? kindNode.Text : "";
+            var kind = kinds.FirstOrDefault(k => k.Kind == word);
+            if (kind is null)
+            {
+                errors.Add(kindNode ?? node, kindNode is null
+                    ? $"'kind' is missing: one of {string.Join(", ", kinds.Select(static k => k.Kind))}"
+                    : $"'{word}' is no kind of sensor; there are: {string.Join(", ", kinds.Select(static k => k.Kind))}");
+                continue;
+            }
+
+            var before = errors.All.Count;
+            var section = AgentShape.SensorShape(kind).Bind(node, errors);
+            var name = section.Get(AgentShape.SensorName);
+            if (sensors.Any(s => s.Name == name))
+            {
+                errors.Add(section.NodeOf(AgentShape.SensorName), $"there is another sensor called '{name}'");
+            }
+
+            // A sensor is only built from sound options: its own checks may rely on the shape's.
+            if (errors.All.Count == before)
+            {
+                sensors.Add(new ConfiguredSensor(name, kind.Kind, kind.Create(new SensorSetup(name, section, devicesRoot, folder))));
+            }
+        }
+
+        return sensors;
+    }
+
+    private static List<Recipient> LoadRecipients(
+        ConfigSection section, Policy? policy, ConfigOverrides overrides, string folder, ConfigErrors errors)
+    {
+        var recipients = new List<Recipient>();
+        foreach (var one in section.Get(AgentShape.Recipients))
+        {
+            var name = one.Get(AgentShape.RecipientName);
+            if (recipients.Any(r => r.Name == name))
+            {
+                errors.Add(one.NodeOf(AgentShape.RecipientName), $"there is another recipient called '{name}'");
+            }
+            else if (policy is not null && one.Has(AgentShape.RecipientName) && !policy.HasRecipient(name))
+            {
+                errors.Add(one.NodeOf(AgentShape.RecipientName),
+                    $"the policy names no recipient '{name}'; it names: {string.Join(", ", policy.RecipientNames)}");
+            }
+
+            var url = recipients.Count == 0 && overrides.BrokerUrl is not null ? overrides.BrokerUrl : one.Get(AgentShape.RecipientUrl);
+            var urlNode = one.NodeOf(AgentShape.RecipientUrl);
+            if (!one.Has(AgentShape.RecipientUrl))
+            {
+                continue;
+            }
+
+            if (!BrokerUrl.TryParse(url, out var broker, out var why))
+            {
+                errors.Add(urlNode, why);
+                continue;
+            }
+
+            var tls = one.Get(AgentShape.Tls);
+            if (!broker.IsTls && tls is not null)
+            {
+                errors.Add(tls.Node, "'tls' needs a url that begins with mqtts://");
+            }
+
+            recipients.Add(new Recipient(
+                name,
+                new LinkOptions
+                {
+                    Host = broker.Host,
+                    Port = broker.Port,
+                    ClientId = "",
+                    Tls = broker.IsTls ? LoadTls(tls, folder, errors) : null,
+                    UserName = one.Has(AgentShape.UserName) ? one.Get(AgentShape.UserName) : null,
+                    Password = LoadPassword(one, folder, errors),
+                    KeepAlive = one.Get(AgentShape.KeepAlive),
+                    SessionExpiry = one.Get(AgentShape.SessionExpiry),
+                },
+                one.Get(AgentShape.Region),
+                one.Get(AgentShape.CompressAbove) is > 0 and var above ? (int)above : int.MaxValue,
+                (int)one.Get(AgentShape.Window)));
+        }
+
+        return recipients;
+    }
+
+    private static LinkTls LoadTls(ConfigSection? tls, string folder, ConfigErrors errors)
+    {
+        if (tls is null)
+        {
+            return new LinkTls(null, null, null, null);
+        }
+
+        string? Existing(Option<string> option)
+        {
+            if (!tls.Has(option))
+            {
+                return null;
+            }
+
+            var path = Path.GetFullPath(tls.Get(option), folder);
+            if (!File.Exists(path))
+            {
+                errors.Add(tls.NodeOf(option), $"there is no file {path}");
+            }
+
+            return path;
+        }
+
+        if (tls.Has(AgentShape.TlsCertificate) != tls.Has(AgentShape.TlsKey))
+        {
+            errors.Add(tls.Node, "'certificate' and 'key' belong together: give both or neither");
+        }
+
+        return new LinkTls(Existing(AgentShape.TlsCa), Existing(AgentShape.TlsCertificate), Existing(AgentShape.TlsKey),
+            tls.Has(AgentShape.TlsAlpn) ? tls.Get(AgentShape.TlsAlpn) : null);
+    }
+
+    private static string? LoadPassword(ConfigSection one, string folder, ConfigErrors errors)
+    {
+        if (!one.Has(AgentShape.PasswordFile))
+        {
+            return null;
+        }
+
+        var path = Path.GetFullPath(one.Get(AgentShape.PasswordFile), folder);
+        try
+        {
+            if (new FileInfo(path).Length > PasswordBytesMax)
+            {
+                errors.Add(one.NodeOf(AgentShape.PasswordFile), string.Create(CultureInfo.InvariantCulture,
+                    $"{path} is larger than {PasswordBytesMax} bytes: that is no password file"));
+                return null;
+            }
+
+            using var reader = File.OpenText(path);
+            return reader.ReadLine() ?? "";
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            errors.Add(one.NodeOf(AgentShape.PasswordFile), $"{path} cannot be read: {e.Message}");
+            return null;
+        }
+    }
+}

@@ -1,0 +1,162 @@
+using System.Buffers.Binary;
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using System.Text;
+using System.Text.Json;
+using FieldAgent.Agent.Status;
+using FieldAgent.Core;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace FieldAgent.Agent.Control;
+
+/// <summary>The control socket: a Unix socket in the runtime folder. Only root and the agent's own user are answered (R56):
+/// the kernel's SO_PEERCRED says who calls.</summary>
+internal sealed partial class ControlServer(
+    string path, Func<ControlRequest, ControlReply> handle, Counters counters, ILogger<ControlServer> log) : BackgroundService
+{
+    /// <summary>A request is one short line; more is an error or an attack.</summary>
+    public const int RequestBytesMax = 4096;
+
+    private const int SolSocket = 1;
+    private const int SoPeerCred = 17;
+    private const int CallersMax = 8;
+    private static readonly TimeSpan CallerTime = TimeSpan.FromSeconds(10);
+
+    private readonly SemaphoreSlim _callers = new(CallersMax);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var listener = Listen();
+        if (listener is null)
+        {
+            return;
+        }
+
+        try
+        {
+            while (!stoppingToken.IsCancellationRequested)
+            {
+                await _callers.WaitAsync(stoppingToken);
+                var caller = await listener.AcceptAsync(stoppingToken);
+                _ = ServeAsync(caller, stoppingToken);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    private Socket? Listen()
+    {
+        try
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(path)!, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            File.Delete(path);
+            var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+            listener.Bind(new UnixDomainSocketEndPoint(path));
+            File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+            listener.Listen(CallersMax);
+            return listener;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or SocketException or ArgumentException)
+        {
+            // The agent's work does not depend on it.
+            LogNoSocket(path, e.Message);
+            return null;
+        }
+    }
+
+    private async Task ServeAsync(Socket caller, CancellationToken stop)
+    {
+        try
+        {
+            using (caller)
+            {
+                if (!IsAllowed(caller))
+                {
+                    counters.Add("control.refused");
+                    await ReplyAsync(caller, ControlReply.No("refused: only root and the agent's own user may call"), stop);
+                    return;
+                }
+
+                using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop);
+                limit.CancelAfter(CallerTime);
+                var line = await ReadLineAsync(caller, limit.Token);
+                await ReplyAsync(caller, Handle(line), limit.Token);
+            }
+        }
+        catch (Exception e) when (e is OperationCanceledException or SocketException or IOException or ObjectDisposedException)
+        {
+            counters.Add("control.broken-calls");
+        }
+        finally
+        {
+            _callers.Release();
+        }
+    }
+
+    private ControlReply Handle(string line)
+    {
+        try
+        {
+            var request = JsonSerializer.Deserialize(line, AgentJson.Default.ControlRequest);
+            return request is null ? ControlReply.No("empty request") : handle(request);
+        }
+        catch (JsonException)
+        {
+            return ControlReply.No("the request is not valid JSON");
+        }
+        catch (StoreFault fault)
+        {
+            return ControlReply.No(fault.Message);
+        }
+    }
+
+    private static bool IsAllowed(Socket caller)
+    {
+        Span<byte> credentials = stackalloc byte[12];
+        caller.GetRawSocketOption(SolSocket, SoPeerCred, credentials);
+        var uid = BinaryPrimitives.ReadUInt32LittleEndian(credentials[4..]);
+        return uid == 0 || uid == GetEffectiveUserId();
+    }
+
+    private static async Task<string> ReadLineAsync(Socket caller, CancellationToken stop)
+    {
+        var buffer = new byte[RequestBytesMax];
+        var length = 0;
+        while (length < buffer.Length)
+        {
+            var n = await caller.ReceiveAsync(buffer.AsMemory(length), stop);
+            if (n == 0)
+            {
+                break;
+            }
+
+            length += n;
+            if (buffer.AsSpan(0, length).Contains((byte)'\n'))
+            {
+                break;
+            }
+        }
+
+        return Encoding.UTF8.GetString(buffer, 0, length);
+    }
+
+    private static async Task ReplyAsync(Socket caller, ControlReply reply, CancellationToken stop)
+    {
+        var bytes = JsonSerializer.SerializeToUtf8Bytes(reply, AgentJson.Default.ControlReply);
+        await caller.SendAsync(bytes, stop);
+        await caller.SendAsync("\n"u8.ToArray(), stop);
+    }
+
+    [LibraryImport("libc", EntryPoint = "geteuid")]
+    private static partial uint GetEffectiveUserId();
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "No control socket at {Path}: {Why}. 'fieldagent status' will not work; set runtimeDirectory to a folder the agent may write.")]
+    private partial void LogNoSocket(string path, string why);
+}

@@ -1,0 +1,102 @@
+using FieldAgent.Agent.Collect;
+using FieldAgent.Core;
+using Microsoft.Extensions.Logging;
+
+namespace FieldAgent.Agent;
+
+/// <summary>The one way through the house: collect → admit → tag → store; the couriers deliver what is stored.
+/// One thread runs it; sensors and couriers have threads of their own.</summary>
+internal sealed partial class Pipeline(
+    Collector collector, IGate gate, ISpool spool, FlushSignal due, TimeSpan flushInterval, Counters counters, ILogger<Pipeline> log)
+{
+    private bool _storing = true;
+
+    /// <summary>Readings made durable since the start.</summary>
+    public long ReadingsStored { get; private set; }
+
+    /// <summary>Blocks made durable since the start.</summary>
+    public long BlocksStored { get; private set; }
+
+    /// <summary>Pictures made durable since the start.</summary>
+    public long ImagesStored { get; private set; }
+
+    /// <summary>Why nothing can be stored at the moment, or empty.</summary>
+    public string StoreTrouble { get; private set; } = "";
+
+    /// <summary>Flushes every interval, or when enough has gathered or something is urgent, until <paramref name="stop"/>;
+    /// then once more.</summary>
+    public void Run(CancellationToken stop)
+    {
+        WaitHandle[] wakes = [stop.WaitHandle, due.Due];
+        while (!stop.IsCancellationRequested)
+        {
+            // After a failed flush the signal stays up: wait for the interval, not in a hot loop.
+            _ = _storing ? WaitHandle.WaitAny(wakes, flushInterval) : WaitHandle.WaitAny([stop.WaitHandle], flushInterval) ;
+            Cycle();
+        }
+    }
+
+    /// <summary>Takes what has gathered and makes it durable.</summary>
+    /// <exception cref="StoreFault">The store is beyond repair by waiting; the agent must start anew.</exception>
+    public void Cycle()
+    {
+        due.Reset();
+        foreach (var writer in collector.Writers)
+        {
+            var rows = writer.Take();                 // collect
+            if (rows.Columns.Count > 0)
+            {
+                gate.Admit(rows, spool);              // admit: the gate hands on what is allowed, as coarse as it must be
+                Forget(rows);
+            }
+        }
+
+        while (collector.TryTakeImage(out var raw))
+        {
+            if (gate.Admit(raw, out var image).IsPermitted)
+            {
+                spool.Add(image!);
+            }
+        }
+
+        Store();                                      // tag and store: numbered, stamped, sealed, one transaction
+    }
+
+    private void Store()
+    {
+        try
+        {
+            var stored = spool.Flush();
+            ReadingsStored += stored.Readings;
+            BlocksStored += stored.Blocks;
+            ImagesStored += stored.Images;
+            if (!_storing)
+            {
+                LogStoringAgain();
+            }
+
+            _storing = true;
+            StoreTrouble = "";
+        }
+        catch (StoreFault fault) when (fault.Retry)
+        {
+            counters.Add("store.failed-flushes");
+            if (_storing)
+            {
+                LogCannotStore(fault.Message);
+            }
+
+            _storing = false;
+            StoreTrouble = fault.Message;
+        }
+    }
+
+    private static void Forget(RawRows rows) =>
+        rows.Columns.Clear(wipe: !rows.Set.Field.StartsWith("instrument.", StringComparison.Ordinal));
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Nothing can be stored: {Why} Readings are kept in memory and stored as soon as it is possible.")]
+    private partial void LogCannotStore(string why);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Storing again.")]
+    private partial void LogStoringAgain();
+}

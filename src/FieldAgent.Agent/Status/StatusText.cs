@@ -1,0 +1,105 @@
+using System.Globalization;
+using FieldAgent.Core;
+using FieldAgent.Devices;
+
+namespace FieldAgent.Agent.Status;
+
+/// <summary>The status as a technician reads it: what is wrong stands first.</summary>
+internal static class StatusText
+{
+    /// <summary>Writes the report.</summary>
+    public static void Write(StatusReport status, TextWriter output)
+    {
+        output.WriteLine($"fieldagent {status.Version} on {status.Board}: {(status.IsHealthy ? "healthy" : "NEEDS ATTENTION")}, up {Age(status.UptimeSeconds)}");
+        foreach (var trouble in Troubles(status))
+        {
+            output.WriteLine($"  ! {trouble}");
+        }
+
+        output.WriteLine();
+        output.WriteLine("sensors");
+        TextTable.Write(output, [.. status.Sensors.Select(static s => new[]
+        {
+            s.Name, s.Kind, s.State.ToString().ToLowerInvariant(), Number(s.Rows) + " rows",
+            s.LastRowAgeSeconds is { } age ? $"last {Age(age)} ago" : "none yet", s.Detail,
+        })]);
+        output.WriteLine("spool");
+        TextTable.Write(output,
+        [
+            ["waiting", $"{Number(status.Spool.Readings)} readings in {Number(status.Spool.Blocks)} blocks, {Number(status.Spool.Images)} pictures"],
+            ["oldest", status.Spool.OldestUnsentSeconds is { } oldest ? $"{Age(oldest)} ago" : "nothing waits"],
+            ["disk", $"{Size(status.Spool.StateBytes)} of {Size(status.Spool.StateBytesMax)}"],
+            ["stored", $"{Number(status.Store.ReadingsStored)} readings in {Number(status.Store.BlocksStored)} blocks since the start"],
+        ]);
+        output.WriteLine("links");
+        TextTable.Write(output, [.. status.Links.Select(static l => new[]
+        {
+            l.Recipient, l.Phase, l.Version, $"{Number(l.Acknowledged)} acknowledged, {l.InFlight} under way",
+            l.RetryInSeconds > 0 ? $"next try in {Age(l.RetryInSeconds)}" : "", l.Detail,
+        })]);
+        output.WriteLine("clock");
+        TextTable.Write(output, [["", $"{status.Clock.Time:yyyy-MM-dd HH:mm:ss} UTC", status.Clock.Quality.ToString().ToLowerInvariant()]]);
+        WriteCounts(output, "denied", status.Denied);
+        WriteCounts(output, "dropped", status.Dropped);
+    }
+
+    private static IEnumerable<string> Troubles(StatusReport status)
+    {
+        if (status.Store.Trouble.Length > 0)
+        {
+            yield return $"store: {status.Store.Trouble}";
+        }
+
+        foreach (var sensor in status.Sensors)
+        {
+            if (sensor.State is not (SensorState.Running or SensorState.Closed or SensorState.Opening))
+            {
+                yield return $"sensor {sensor.Name}: {sensor.State.ToString().ToLowerInvariant()}. {sensor.Detail}";
+            }
+        }
+
+        foreach (var link in status.Links)
+        {
+            if (link.Phase != "connected")
+            {
+                yield return $"link {link.Recipient}: {link.Phase}. {link.Detail}";
+            }
+        }
+
+        if (status.Clock.Quality == ClockQuality.Unsynced)
+        {
+            yield return "clock: nobody has set it since this boot; readings keep their order and get their time when NTP or GNSS gives it";
+        }
+    }
+
+    private static void WriteCounts(TextWriter output, string title, SortedDictionary<string, long> counts)
+    {
+        if (counts.Count > 0)
+        {
+            output.WriteLine(title);
+            TextTable.Write(output, [.. counts.Select(static c => new[] { c.Key, Number(c.Value) })]);
+        }
+    }
+
+    /// <summary>A count with separators.</summary>
+    public static string Number(long n) => n.ToString("N0", CultureInfo.InvariantCulture);
+
+    /// <summary>A size in binary units.</summary>
+    public static string Size(long bytes) => bytes switch
+    {
+        >= 1L << 30 => string.Create(CultureInfo.InvariantCulture, $"{bytes / (double)(1L << 30):0.0} GiB"),
+        >= 1L << 20 => string.Create(CultureInfo.InvariantCulture, $"{bytes / (double)(1L << 20):0.0} MiB"),
+        >= 1L << 10 => string.Create(CultureInfo.InvariantCulture, $"{bytes / (double)(1L << 10):0.0} KiB"),
+        _ => string.Create(CultureInfo.InvariantCulture, $"{bytes} B"),
+    };
+
+    /// <summary>A time span in its largest fitting unit.</summary>
+    public static string Age(double seconds) => seconds switch
+    {
+        < 1 => string.Create(CultureInfo.InvariantCulture, $"{seconds * 1000:0} ms"),
+        < 120 => string.Create(CultureInfo.InvariantCulture, $"{seconds:0.0} s"),
+        < 7200 => string.Create(CultureInfo.InvariantCulture, $"{seconds / 60:0} min"),
+        < 172800 => string.Create(CultureInfo.InvariantCulture, $"{seconds / 3600:0.0} h"),
+        _ => string.Create(CultureInfo.InvariantCulture, $"{seconds / 86400:0.0} d"),
+    };
+}
