@@ -31,7 +31,7 @@ internal sealed partial class Pipeline(
         while (!stop.IsCancellationRequested)
         {
             // After a failed flush the signal stays up: wait for the interval, not in a hot loop.
-            _ = _storing ? WaitHandle.WaitAny(wakes, flushInterval) : WaitHandle.WaitAny([stop.WaitHandle], flushInterval) ;
+            _ = _storing ? WaitHandle.WaitAny(wakes, flushInterval) : WaitHandle.WaitAny([stop.WaitHandle], flushInterval);
             Cycle();
         }
     }
@@ -67,6 +67,11 @@ internal sealed partial class Pipeline(
         try
         {
             var stored = spool.Flush();
+            if (ReadingsStored == 0 && stored.Readings > 0)
+            {
+                LogFirstStored(stored.Readings);
+            }
+
             ReadingsStored += stored.Readings;
             BlocksStored += stored.Blocks;
             ImagesStored += stored.Images;
@@ -93,6 +98,9 @@ internal sealed partial class Pipeline(
 
     private static void Forget(RawRows rows) =>
         rows.Columns.Clear(wipe: !rows.Set.Field.StartsWith("instrument.", StringComparison.Ordinal));
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "First readings stored: {Readings}")]
+    private partial void LogFirstStored(long readings);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "Nothing can be stored: {Why} Readings are kept in memory and stored as soon as it is possible.")]
     private partial void LogCannotStore(string why);

@@ -1,1 +1,29 @@
-return 64;
+using FieldAgent.Benchmarks;
+
+// Measures what the README and the aims speak of. Wall-clock figures are of this machine; compare the ratios, whose two sides are
+// measured in the same run.
+var json = args.Contains("--json");
+var only = Value("--only")?.Split(',');
+var agent = Value("--agent") ?? "fieldagent";
+var results = new Results(json, Console.Out);
+
+(string Letter, string Title, Action Run)[] parts =
+[
+    ("a", "(a) durable path: sample → gate → spool → PUBACK", () => DurablePath.Run(results)),
+    ("b", "(b) bytes a reading, eight noisy 1 Hz series, flush every 10 s", () => BytesPerReading.Run(results)),
+    ("c", "(c) bytes that reach the disk, same load, journaled ext4 on a loop device", () => DiskBytes.Run(results, agent)),
+    ("d", "(d) the process: ten streams at 1 Hz", () => Footprint.Run(results, agent)),
+    ("e", "(e) draining a backlog", () => DrainRate.Run(results)),
+];
+foreach (var (letter, title, run) in parts)
+{
+    if (only is null || only.Contains(letter))
+    {
+        results.Section(title);
+        run();
+    }
+}
+
+return 0;
+
+string? Value(string name) => Array.IndexOf(args, name) is >= 0 and var i && i + 1 < args.Length ? args[i + 1] : null;

@@ -49,6 +49,18 @@ internal sealed partial class Collector : IDisposable
         }
     }
 
+    /// <summary>True when at least one sensor is open.</summary>
+    public bool HasOpenSensors
+    {
+        get
+        {
+            lock (_planning)
+            {
+                return _sensors.Exists(static s => s.IsOpen);
+            }
+        }
+    }
+
     /// <summary>State of every sensor.</summary>
     public IReadOnlyList<SensorStatus> Status => [.. _sensors.Select(static s => s.Supervisor.Status)];
 

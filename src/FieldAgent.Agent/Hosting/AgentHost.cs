@@ -1,0 +1,151 @@
+using System.Text.Json;
+using FieldAgent.Agent.Cli;
+using FieldAgent.Agent.Configuration;
+using FieldAgent.Agent.Control;
+using FieldAgent.Agent.Status;
+using FieldAgent.Core;
+using FieldAgent.Delivery;
+using FieldAgent.Devices;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace FieldAgent.Agent.Hosting;
+
+/// <summary>How to run.</summary>
+/// <param name="For">Stop by itself after this time, or null.</param>
+/// <param name="SummaryFile">Where the summary goes at the end, or null.</param>
+/// <param name="Quiet">Log warnings and errors only.</param>
+internal sealed record RunOptions(TimeSpan? For = null, string? SummaryFile = null, bool Quiet = false);
+
+/// <summary><c>fieldagent run</c> as a hosted process: each stage a service; they start from the store outwards and stop from the
+/// sensors inwards, so that the last reading still finds its way.</summary>
+internal static partial class AgentHost
+{
+    /// <summary>SIGTERM to exit: 5 s in all; half of it may go into delivering what was just flushed.</summary>
+    private static readonly TimeSpan StopWithin = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan DrainWithin = TimeSpan.FromSeconds(2);
+
+    /// <summary>Runs until SIGTERM, SIGINT or the end of <see cref="RunOptions.For"/>; returns the exit code.</summary>
+    public static int Run(AgentConfig config, RunOptions options)
+    {
+        var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
+        AgentLogging.Add(builder.Logging, options.Quiet);
+        builder.Services.Configure<HostOptions>(static o => o.ShutdownTimeout = StopWithin);
+        builder.Services.Configure<ConsoleLifetimeOptions>(static o => o.SuppressStatusMessages = true);
+        builder.Services.AddSingleton<IClock>(static _ => new LinuxClock());
+        builder.Services.AddSingleton<ILinkFactory>(static _ => new MosquittoLinkFactory());
+        builder.Services.AddSingleton(static s => new AgentParts(
+            s.GetRequiredService<AgentConfig>(), s.GetRequiredService<IClock>(), s.GetRequiredService<ILinkFactory>(),
+            s.GetRequiredService<ILoggerFactory>()));
+        builder.Services.AddSingleton(config);
+        builder.Services.AddSingleton(options);
+        AddStages(builder.Services, config);
+
+        using var host = builder.Build();
+        var log = host.Services.GetRequiredService<ILoggerFactory>().CreateLogger("fieldagent");
+        try
+        {
+            var parts = host.Services.GetRequiredService<AgentParts>();
+            LogStarting(log, CommandLine.Version, config.Board, config.Sensors.Count, config.Recipients.Count, config.StateDirectory);
+            host.Run();
+            WriteSummary(options.SummaryFile, parts, log);
+            return Environment.ExitCode;
+        }
+        catch (StoreFault fault)
+        {
+            return CommandLine.Fail(ExitCode.Fault, fault.Message);
+        }
+    }
+
+    private static void AddStages(IServiceCollection services, AgentConfig config)
+    {
+        for (var i = 0; i < config.Recipients.Count; i++)
+        {
+            var index = i;
+            services.AddSingleton<IHostedService>(s => Worker(
+                s, $"courier.{config.Recipients[index].Name}", s.GetRequiredService<AgentParts>().Couriers[index].Run));
+        }
+
+        services.AddSingleton<IHostedService>(static s => new Drain(s.GetRequiredService<AgentParts>(), DrainWithin));
+        services.AddSingleton<IHostedService>(static s => Worker(s, "pipeline", s.GetRequiredService<AgentParts>().Pipeline.Run));
+        services.AddSingleton<IHostedService>(static s => new Collecting(s.GetRequiredService<AgentParts>()));
+        services.AddSingleton<IHostedService>(static s =>
+        {
+            var parts = s.GetRequiredService<AgentParts>();
+            return new ControlServer(
+                parts.Config.ControlSocket, new ControlHandler(parts).Handle, parts.Counters,
+                s.GetRequiredService<ILogger<ControlServer>>());
+        });
+        services.AddSingleton<IHostedService>(static s => Worker(s, "timer", stop => StopAfter(s, stop)));
+    }
+
+    private static WorkerThread Worker(IServiceProvider services, string name, Action<CancellationToken> loop) => new(
+        name, loop, services.GetRequiredService<IHostApplicationLifetime>(),
+        services.GetRequiredService<ILoggerFactory>().CreateLogger("fieldagent"));
+
+    private static void StopAfter(IServiceProvider services, CancellationToken stop)
+    {
+        if (services.GetRequiredService<RunOptions>().For is { } span && services.GetRequiredService<IClock>().Wait(span, stop))
+        {
+            services.GetRequiredService<IHostApplicationLifetime>().StopApplication();
+        }
+    }
+
+    private static void WriteSummary(string? file, AgentParts parts, ILogger log)
+    {
+        var summary = parts.Summary();
+        LogStopped(log, summary.ReadingsStored, summary.BlocksStored, summary.ReadingsWaiting);
+        if (file is not null)
+        {
+            File.WriteAllText(file, JsonSerializer.Serialize(summary, AgentJson.Default.RunSummary) + "\n");
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "FieldAgent {Version} on {Board}: {Sensors} sensors, {Recipients} recipients, state in {State}")]
+    private static partial void LogStarting(ILogger log, string version, string board, int sensors, int recipients, string state);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Stopped. Stored {Readings} readings in {Blocks} blocks; {Waiting} readings wait for the next start.")]
+    private static partial void LogStopped(ILogger log, long readings, long blocks, long waiting);
+
+    /// <summary>Opens and closes the sensors.</summary>
+    private sealed class Collecting(AgentParts parts) : IHostedService
+    {
+        public Task StartAsync(CancellationToken cancellationToken)
+        {
+            parts.Collector.Start();
+            return Task.CompletedTask;
+        }
+
+        public Task StopAsync(CancellationToken cancellationToken)
+        {
+            parts.Collector.Stop();
+            return Task.CompletedTask;
+        }
+    }
+
+    /// <summary>Between the last flush and the couriers' goodbye: gives what was just stored a moment to go out.</summary>
+    private sealed class Drain(AgentParts parts, TimeSpan within) : IHostedService
+    {
+        private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(20);
+
+        public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.Run(
+            () =>
+            {
+                var limit = parts.Clock.BootNs + within.ToNs();
+                while (parts.Clock.BootNs < limit && parts.Couriers.Any(static c => c.State.Phase == "connected")
+                    && HasWork() && parts.Clock.Wait(Look, cancellationToken))
+                {
+                }
+            },
+            CancellationToken.None);
+
+        private bool HasWork()
+        {
+            var spool = parts.Store.Spool.State;
+            return spool.Blocks + spool.Images > 0;
+        }
+    }
+}

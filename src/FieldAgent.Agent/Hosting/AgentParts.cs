@@ -1,0 +1,165 @@
+using FieldAgent.Agent.Cli;
+using FieldAgent.Agent.Collect;
+using FieldAgent.Agent.Configuration;
+using FieldAgent.Agent.Status;
+using FieldAgent.Core;
+using FieldAgent.Core.Configuration;
+using FieldAgent.Delivery;
+using FieldAgent.Privacy;
+using FieldAgent.Store;
+using Microsoft.Extensions.Logging;
+
+namespace FieldAgent.Agent.Hosting;
+
+/// <summary>The agent put together from its parts; the only place that knows them all.</summary>
+internal sealed class AgentParts : IDisposable
+{
+    /// <summary>Rows that one sensor may hold in memory: more than any flush interval brings at 1 kHz, and small for 64 sensors.</summary>
+    private const int RowsMax = 65_536;
+
+    private readonly long _startedBootNs;
+
+    /// <summary>Opens the store and puts everything together; opens no device and no connection.</summary>
+    /// <exception cref="StoreFault">The store cannot be opened.</exception>
+    public AgentParts(AgentConfig config, IClock clock, ILinkFactory links, ILoggerFactory logs)
+    {
+        Config = config;
+        Clock = clock;
+        Counters = new Counters();
+        _startedBootNs = clock.BootNs;
+        var policy = LoadPolicy(config);
+        Store = StateStore.Open(StoreOptionsOf(config), clock, Counters, logs.CreateLogger("store"));
+        Gate = new Gate(policy, Store.Consents, Counters);
+        Desk = new ConsentDesk(Gate, Store.Consents, clock);
+        Due = new FlushSignal(config.FlushReadings);
+        Collector = new Collector(config.Sensors, Gate, clock, Due, RowsMax, Counters, logs);
+        Pipeline = new Pipeline(Collector, Gate, Store.Spool, Due, config.FlushInterval, Counters, logs.CreateLogger<Pipeline>());
+        Consents = new ConsentService(Desk, Gate, Store.Spool);
+        var pseudonym = new Pseudonym(Store.Keys, MachineId());
+        ICommandHandler[] commands = [new Commands.StatusHandler(this), new Commands.FlushHandler(Due), new Commands.PhotoHandler(Collector)];
+        Couriers = [.. config.Recipients.Select(recipient => new Courier(
+            recipient,
+            Identity(pseudonym, recipient),
+            Store.Spool,
+            Gate,
+            links,
+            Store.Commands,
+            commands,
+            clock,
+            Counters,
+            logs.CreateLogger($"courier.{recipient.Name}"),
+            new CourierLimits()))];
+    }
+
+    /// <summary>Configuration.</summary>
+    public AgentConfig Config { get; }
+
+    /// <summary>Clock.</summary>
+    public IClock Clock { get; }
+
+    /// <summary>All counts.</summary>
+    public Counters Counters { get; }
+
+    /// <summary>Store.</summary>
+    public StateStore Store { get; }
+
+    /// <summary>Gate.</summary>
+    public Gate Gate { get; }
+
+    /// <summary>Where consents are given.</summary>
+    public ConsentDesk Desk { get; }
+
+    /// <summary>Consents with their consequences.</summary>
+    public ConsentService Consents { get; }
+
+    /// <summary>When a flush is due.</summary>
+    public FlushSignal Due { get; }
+
+    /// <summary>Sensors.</summary>
+    public Collector Collector { get; }
+
+    /// <summary>Pipeline.</summary>
+    public Pipeline Pipeline { get; }
+
+    /// <summary>One a recipient.</summary>
+    public IReadOnlyList<Courier> Couriers { get; }
+
+    /// <summary>The state of everything, now.</summary>
+    public StatusReport Status()
+    {
+        var spool = Store.Spool.State;
+        var now = Clock.Now();
+        return new StatusReport(
+            CommandLine.Version,
+            Config.Board,
+            (now.BootNs - _startedBootNs) / 1e9,
+            new ClockReport(ClockExtensions.ToDate(now.WallUnixNs), now.Quality),
+            Gate.PolicyVersion,
+            Collector.Status,
+            new SpoolReport(
+                spool.Blocks, spool.Readings, spool.Images,
+                spool.OldestWallUnixNs > 0 ? Math.Max(0, (now.WallUnixNs - spool.OldestWallUnixNs) / 1e9) : null,
+                spool.StateBytes, spool.StateBytesMax),
+            new StoreReport(
+                Pipeline.ReadingsStored, Pipeline.BlocksStored, Pipeline.ImagesStored, Pipeline.StoreTrouble,
+                Store.Outcome.ToString(), SqliteLibrary.Description),
+            [.. Couriers.Select(static c => c.State)],
+            Counters.Snapshot("denied."),
+            Counters.Snapshot("dropped."),
+            Counters.Snapshot());
+    }
+
+    /// <summary>What was stored and what still waits.</summary>
+    public RunSummary Summary()
+    {
+        var spool = Store.Spool.State;
+        return new RunSummary(
+            Pipeline.ReadingsStored, Pipeline.BlocksStored, Pipeline.ImagesStored, spool.Blocks, spool.Readings, spool.Images,
+            Counters.Snapshot("dropped."));
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Collector.Dispose();
+        Due.Dispose();
+        Store.Dispose();
+    }
+
+    /// <summary>Where and how much a configuration stores.</summary>
+    public static StoreOptions StoreOptionsOf(AgentConfig config) => new()
+    {
+        Directory = config.StateDirectory,
+        StateBytesMax = config.StateBytesMax,
+        FreeBytesMin = config.FreeBytesMin,
+        RootKeyFile = config.RootKeyFile,
+        Recipients = [.. config.Recipients.Select(static r => r.Name)],
+        BlockReadingsMax = config.BlockReadings,
+    };
+
+    /// <summary>The policy that a configuration names; it has been checked with the configuration.</summary>
+    public static Policy LoadPolicy(AgentConfig config) =>
+        config.PolicyFile is null
+            ? Policy.Shipped()
+            : Policy.Load(File.ReadAllBytes(config.PolicyFile), new ConfigErrors())
+                ?? throw new InvalidOperationException($"{config.PolicyFile} changed while the agent started");
+
+    private DeviceIdentity Identity(Pseudonym pseudonym, Recipient recipient)
+    {
+        var key = new byte[32];
+        Store.Keys.DeriveKey("message-ids/" + recipient.Name, key);
+        return new DeviceIdentity(pseudonym.For(recipient.Name), key);
+    }
+
+    private static string MachineId()
+    {
+        try
+        {
+            return File.ReadAllText("/etc/machine-id").Trim();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return "";
+        }
+    }
+}

@@ -1,0 +1,58 @@
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace FieldAgent.Agent.Hosting;
+
+/// <summary>A hosted service that is one thread with one loop. A loop that throws ends the agent with exit code 1, so that
+/// systemd starts it anew.</summary>
+internal sealed partial class WorkerThread(
+    string name, Action<CancellationToken> loop, IHostApplicationLifetime lifetime, ILogger log) : IHostedService, IDisposable
+{
+    private readonly CancellationTokenSource _stop = new();
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        new Thread(Run) { Name = name, IsBackground = true }.Start();
+        return Task.CompletedTask;
+    }
+
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await _stop.CancelAsync();
+        try
+        {
+            await _ended.Task.WaitAsync(cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            LogStuck(name);
+        }
+    }
+
+    public void Dispose() => _stop.Dispose();
+
+    private void Run()
+    {
+        try
+        {
+            loop(_stop.Token);
+        }
+        catch (Exception e)
+        {
+            LogFailed(name, e);
+            Environment.ExitCode = ExitCode.Fault;
+            lifetime.StopApplication();
+        }
+        finally
+        {
+            _ended.TrySetResult();
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Critical, Message = "{Name} failed; the agent ends so that it can be started anew.")]
+    private partial void LogFailed(string name, Exception fault);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Name} did not end in time.")]
+    private partial void LogStuck(string name);
+}

@@ -1,0 +1,66 @@
+using System.Text;
+using FieldAgent.Agent.Cli;
+using FieldAgent.Agent.Configuration;
+using FieldAgent.Core.Configuration;
+
+namespace FieldAgent.Agent.Tests;
+
+/// <summary>What is written in the repository is what the program says.</summary>
+public sealed class PublishedFilesTests
+{
+    private static string Readme => File.ReadAllText(Path.Join(Places.Repository, "README.md"));
+
+    [Fact]
+    public void The_published_schema_is_the_one_the_program_prints()
+    {
+        var file = Path.Join(Places.Repository, "src/FieldAgent.Agent/contract/config.schema.json");
+        Assert.True(SchemaCommand.Text() == File.ReadAllText(file),
+            "the schema has changed: fieldagent schema > src/FieldAgent.Agent/contract/config.schema.json");
+    }
+
+    [Fact]
+    public void The_simulated_board_is_a_good_configuration()
+    {
+        var errors = new ConfigErrors();
+        ConfigLoader.Load(Path.Join(Places.Repository, "hardware/boards/simulated.json"), new ConfigOverrides(), errors);
+        Assert.Empty(errors.All);
+    }
+
+    [Fact]
+    public void The_smallest_configuration_in_the_readme_is_good_but_for_its_missing_certificates()
+    {
+        var errors = new ConfigErrors();
+        ConfigLoader.Load(Encoding.UTF8.GetBytes(Between("<!-- smallest-config -->\n```json\n", "```")), "/nowhere/config.json", new ConfigOverrides(), errors);
+        Assert.All(errors.All, static e => Assert.Contains("there is no file", e.Message, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void The_readmes_account_of_what_leaves_the_device_is_the_policys()
+    {
+        var generated = PolicyText.Markdown(Privacy.Policy.Shipped);
+        Assert.True(Between("<!-- generated: policy -->\n", "<!-- end generated -->") == generated,
+            "README.md, 'What leaves the device': put this between the markers\n" + generated);
+    }
+
+    [Fact]
+    public void Every_file_and_folder_the_readme_names_exists()
+    {
+        foreach (var word in Readme.Split('`', ' ', '\n', '(', ')', ','))
+        {
+            if (word.StartsWith("src/", StringComparison.Ordinal) || word.StartsWith("hardware/", StringComparison.Ordinal))
+            {
+                var path = Path.Join(Places.Repository, word.TrimEnd('.', ':', ';'));
+                Assert.True(Path.Exists(path), $"README.md names {word}, which does not exist");
+            }
+        }
+    }
+
+    private static string Between(string from, string to)
+    {
+        var text = Readme;
+        var start = text.IndexOf(from, StringComparison.Ordinal);
+        Assert.True(start >= 0, $"README.md lacks: {from}");
+        start += from.Length;
+        return text[start..text.IndexOf(to, start, StringComparison.Ordinal)];
+    }
+}
