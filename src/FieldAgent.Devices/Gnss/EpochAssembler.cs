@@ -16,6 +16,9 @@ internal sealed class EpochAssembler(int notBeforeDay = NmeaDate.NoDay)
     private long _timeOfDayNs;
     private long _lastFixUnixNs = GnssFix.NoTime;
 
+    /// <summary>Sentences of an epoch that had been reported already.</summary>
+    public long LateSentences { get; private set; }
+
     /// <summary>What was taken and what was skipped.</summary>
     public NmeaCounts Counts;
 
@@ -115,6 +118,7 @@ internal sealed class EpochAssembler(int notBeforeDay = NmeaDate.NoDay)
                 _epoch.Day = DayOf(timeOfDay, isTrusted: status > 0);
             }
 
+            LateSentences += _isReported && hasTime ? 1 : 0;
             given = TakeRevision(s, out fix);
         }
 

@@ -19,6 +19,9 @@ internal static class GnssLimits
     /// a few ms; the gap between two epochs at 1 to 5 Hz is longer than this.</summary>
     public const int EpochQuietMs = 120;
 
+    /// <summary>Most that the pause grows to with a receiver that pauses within its epochs; a second is the usual time between two.</summary>
+    public const int EpochQuietMsMax = 960;
+
     /// <summary>Without a fix for so long, the receiver's row says "no fix" even when the line is silent; also the rate of those rows.</summary>
     public const long LostRowNs = 5 * ClockExtensions.NsPerSecond;
 

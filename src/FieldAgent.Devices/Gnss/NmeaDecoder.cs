@@ -20,6 +20,9 @@ internal sealed class NmeaDecoder(int notBeforeDay = NmeaDate.NoDay)
         }
     }
 
+    /// <summary>Sentences of an epoch that had been reported already: the receiver pauses within its epochs.</summary>
+    public long LateSentences => _epochs.LateSentences;
+
     /// <summary>Takes bytes from <paramref name="data"/> until a fix is complete or the bytes are used up.</summary>
     public bool TryRead(ref ReadOnlySpan<byte> data, out GnssFix fix)
     {

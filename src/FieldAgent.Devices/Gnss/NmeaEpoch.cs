@@ -7,6 +7,9 @@ internal struct NmeaEpoch
     /// <summary>Marks an absent time of day.</summary>
     public const long NoTime = -1;
 
+    /// <summary>Fewest satellites of a fix: two coordinates and the time.</summary>
+    private const int SatellitesMin = 3;
+
     private const double KnotsToMps = 1852.0 / 3600;
     private const double KmhToMps = 1 / 3.6;
 
@@ -14,6 +17,7 @@ internal struct NmeaEpoch
     private sbyte _gga;
     private sbyte _gll;
     private sbyte _gns;
+    private bool _hasTooFew;
     private int _gsaSatellites;
     private int _satellites;
     private double _altitudeM;
@@ -114,6 +118,7 @@ internal struct NmeaEpoch
                 break;
             case NmeaType.Gga:
                 _gga = StatusOf(s);
+                _hasTooFew |= s.Talker is (byte)'P' or (byte)'N' && NmeaNumber.Whole(s[7]) is >= 0 and < SatellitesMin;
                 AddAccuracy(s, 7, 8, 9);
                 break;
             case NmeaType.Gns:
@@ -147,7 +152,10 @@ internal struct NmeaEpoch
             Satellites = _satellites >= 0 ? _satellites : _gsaSatellites > 0 ? _gsaSatellites : -1,
         };
         var isLost = !HasPosition || _rmc < 0 || _gga < 0 || _gll < 0 || _gns < 0 || GsaMode == 1;
-        if (isLost)
+
+        // A GGA alone that claims a fix from fewer satellites than one takes is the last position repeated (Hemisphere).
+        var isStale = _hasTooFew && _rmc <= 0 && _gll <= 0 && _gns <= 0 && GsaMode < 2;
+        if (isLost || isStale)
         {
             return fix;
         }

@@ -100,7 +100,8 @@ internal sealed class NmeaLineReader
                 _state = isLineEnd ? State.LineStart : State.Outside;
                 return true;
             case State.Sentence:
-                Counts.Malformed++;
+                // Some receivers begin with two dollars (Teseo); that is no sentence lost.
+                Counts.Malformed += _length > 1 ? 1 : 0;
                 Begin(c, isLineEnd);
                 return false;
             default:
