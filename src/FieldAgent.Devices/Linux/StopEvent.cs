@@ -1,0 +1,38 @@
+using System.Runtime.InteropServices;
+
+namespace FieldAgent.Devices.Linux;
+
+/// <summary>An eventfd that becomes readable when a token is cancelled, so that a thread in poll(2) stops at once.</summary>
+internal sealed unsafe class StopEvent : IDisposable
+{
+    private readonly CancellationTokenRegistration _registration;
+
+    /// <summary>Follows <paramref name="stop"/>.</summary>
+    public StopEvent(CancellationToken stop)
+    {
+        Number = Libc.EventFd(0, Libc.EFD_CLOEXEC | Libc.EFD_NONBLOCK);
+        if (Number < 0)
+        {
+            throw new InvalidOperationException($"eventfd: errno {Marshal.GetLastPInvokeError()}");
+        }
+
+        _registration = stop.Register(static self => ((StopEvent)self!).Set(), this);
+    }
+
+    /// <summary>The descriptor's number.</summary>
+    public int Number { get; }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        // Waits for a callback that runs, so that it never writes to a number that is another file's by then.
+        _registration.Dispose();
+        _ = Libc.Close(Number);
+    }
+
+    private void Set()
+    {
+        ulong one = 1;
+        _ = Libc.Write(Number, (byte*)&one, sizeof(ulong));
+    }
+}
