@@ -88,10 +88,10 @@ public enum LinkFaultKind
     /// <summary>The broker does not speak this version; try 3.1.1.</summary>
     VersionRefused,
 
-    /// <summary>The broker refuses the credentials or the client id. Retry slowly.</summary>
+    /// <summary>The broker refuses the credentials or the client id, or has banned it. Retry slowly.</summary>
     NotAuthorized,
 
-    /// <summary>The broker refuses for another reason (busy, banned, quota).</summary>
+    /// <summary>The broker refuses for another reason (busy, quota, another session with the same client id).</summary>
     Refused,
 
     /// <summary>The connection was lost.</summary>
@@ -179,19 +179,35 @@ public sealed class MqttTopic
     public override string ToString() => Name;
 }
 
+/// <summary>What <see cref="ILink.Publish"/> returns instead of a message id. Nothing was sent, and the link keeps nothing.</summary>
+public static class PublishResult
+{
+    /// <summary>The link is down; <see cref="ILinkEvents.OnClosed"/> follows with the next poll, or has been called.</summary>
+    public const int Down = 0;
+
+    /// <summary>The message is larger than <see cref="LinkAccepted.PacketBytesMax"/> allows; sending it again cannot help.</summary>
+    public const int TooLarge = -1;
+
+    /// <summary><see cref="LinkAccepted.SendMaximum"/> messages are unacknowledged already; wait for an acknowledgement.</summary>
+    public const int WindowFull = -2;
+}
+
 /// <summary>One MQTT connection, from connect to close; never reused. Everything but <see cref="Wake"/> belongs to one owner thread.
 /// The link queues nothing for later: the spool is the only queue.</summary>
 public interface ILink : IDisposable
 {
-    /// <summary>Resolves, connects, and waits for CONNACK. Blocks at most <see cref="LinkOptions.ConnectTimeout"/>.</summary>
-    /// <returns>Kind <see cref="LinkFaultKind.None"/> when connected.</returns>
+    /// <summary>Resolves, connects, and waits for CONNACK. Blocks at most <see cref="LinkOptions.ConnectTimeout"/>.
+    /// Calls no event: what arrives meanwhile comes with the first <see cref="Poll"/>.</summary>
+    /// <returns>Kind <see cref="LinkFaultKind.None"/> when connected; else the fault, and no
+    /// <see cref="ILinkEvents.OnClosed"/> follows.</returns>
     LinkFault Connect(LinkOptions options, ILinkEvents events, out LinkAccepted accepted);
 
     /// <summary>Sends a QoS 1 message. Copies the payload; does not block.</summary>
-    /// <returns>The message id (above 0), or 0 when the link is down.</returns>
+    /// <returns>The message id (above 0), or one of <see cref="PublishResult"/> (0 and below).</returns>
     int Publish(MqttTopic topic, ReadOnlySpan<byte> payload, in PublishOptions options);
 
-    /// <summary>Subscribes with QoS 1; waits for SUBACK within <paramref name="timeout"/>.</summary>
+    /// <summary>Subscribes with QoS 1; waits for SUBACK within <paramref name="timeout"/>. Not to be called from an event.
+    /// What arrives meanwhile comes with the next <see cref="Poll"/>.</summary>
     /// <returns>False when refused or timed out.</returns>
     bool Subscribe(string filter, TimeSpan timeout);
 
@@ -202,7 +218,8 @@ public interface ILink : IDisposable
     /// <summary>Ends a waiting <see cref="Poll"/> early. Any thread.</summary>
     void Wake();
 
-    /// <summary>Says goodbye (no will is sent) and closes.</summary>
+    /// <summary>Says goodbye (no will is sent) and closes. No <see cref="ILinkEvents.OnClosed"/> follows. Disposing without it
+    /// is an abrupt close: the broker sends the will.</summary>
     void Disconnect();
 }
 

@@ -1,0 +1,370 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Runtime.ExceptionServices;
+using FieldAgent.Core;
+
+namespace FieldAgent.Delivery;
+
+/// <summary>One MQTT connection over libmosquitto, driven by its owner's thread alone: the library starts no thread, and this waits
+/// with <c>poll(2)</c> itself. The library's own reconnecting is never used: an old handle resends what it still holds, so each
+/// connection has a handle of its own.</summary>
+/// <remarks>Made by <see cref="MosquittoLinkFactory"/>. Events come from within <see cref="Poll"/>; they may publish, disconnect and
+/// dispose, but not poll or subscribe. What an event throws comes out of <see cref="Poll"/>.</remarks>
+public sealed partial class MosquittoLink : ILink
+{
+    private readonly LinkLimits _limits;
+    private readonly WakeEvent _wake = new();
+    private readonly DeferredEvents _deferred = new();
+
+    private MosquittoHandle? _handle;
+    private ILinkEvents _events = NoEvents.Instance;
+    private State _state;
+    private string _broker = "the broker";
+    private bool _isTls;
+    private bool _isV5;
+    private int _sliceMs;
+    private int _sendMaximum;
+    private int _inFlight;
+
+    private LinkFault _fault;
+    private bool _hasFault;
+    private bool _isDeferring;
+    private bool _isInsideLibrary;
+    private bool _isClosing;
+    private bool _isDisposed;
+    private ExceptionDispatchInfo? _thrown;
+
+    internal MosquittoLink(LinkLimits limits) => _limits = limits;
+
+    private enum State
+    {
+        New,
+        Connecting,
+        Up,
+        Down,
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>The order: options and files, library, name, TCP port, TLS, CONNACK; each has its own fault.</remarks>
+    public LinkFault Connect(LinkOptions options, ILinkEvents events, out LinkAccepted accepted)
+    {
+        accepted = default;
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        if (_state != State.New)
+        {
+            throw new InvalidOperationException("a link connects once; make a new one");
+        }
+
+        _state = State.Connecting;
+        var deadline = Deadline.After(options.ConnectTimeout);
+        var fault = Open(options, events, deadline);
+        if (fault.Kind == LinkFaultKind.None)
+        {
+            fault = AwaitConnack(options, deadline);
+        }
+
+        if (fault.Kind != LinkFaultKind.None)
+        {
+            Close();
+            return fault;
+        }
+
+        _handle!.StopLog();
+        _state = State.Up;
+        accepted = new LinkAccepted(_isSessionPresent, _sendMaximum, _packetBytesMax, options.Version);
+        return default;
+    }
+
+    /// <inheritdoc/>
+    public unsafe int Publish(MqttTopic topic, ReadOnlySpan<byte> payload, in PublishOptions options)
+    {
+        if (_state != State.Up || _hasFault)
+        {
+            return PublishResult.Down;
+        }
+
+        if (_inFlight >= _sendMaximum)
+        {
+            return PublishResult.WindowFull;
+        }
+
+        var properties = _isV5 ? _publishProperties.Get(options) : 0;
+        int messageId;
+        int result;
+        fixed (byte* name = topic.Utf8Z)
+        fixed (byte* bytes = payload)
+        {
+            result = LibMosquitto.mosquitto_publish_v5(
+                _handle!.Mosq, &messageId, name, payload.Length, bytes, 1, options.Retain ? (byte)1 : (byte)0, properties);
+        }
+
+        switch (result)
+        {
+            case LibMosquitto.Success:
+                _inFlight++;
+                return messageId;
+            case LibMosquitto.PayloadSize or LibMosquitto.OversizePacket:
+                return PublishResult.TooLarge;
+            case LibMosquitto.Invalid or LibMosquitto.MalformedUtf8:
+                throw new ArgumentException($"topic '{topic.Name}' is empty, too long or holds a wildcard", nameof(topic));
+            default:
+                // The library closes nothing and calls nobody when a write within publish fails.
+                SetFault(MqttReasons.FromLibrary(result, System.Runtime.InteropServices.Marshal.GetLastPInvokeError(), _broker));
+                return PublishResult.Down;
+        }
+    }
+
+    /// <inheritdoc/>
+    public unsafe bool Subscribe(string filter, TimeSpan timeout)
+    {
+        ThrowIfInsideLibrary();
+        if (_state != State.Up || _hasFault)
+        {
+            return false;
+        }
+
+        int messageId;
+        var result = LibMosquitto.mosquitto_subscribe_v5(_handle!.Mosq, &messageId, filter, 1, 0, 0);
+        if (result != LibMosquitto.Success)
+        {
+            if (result is LibMosquitto.Invalid or LibMosquitto.MalformedUtf8)
+            {
+                throw new ArgumentException($"'{filter}' is not a topic filter", nameof(filter));
+            }
+
+            if (result != LibMosquitto.OversizePacket)
+            {
+                SetFault(MqttReasons.FromLibrary(result, System.Runtime.InteropServices.Marshal.GetLastPInvokeError(), _broker));
+            }
+
+            return false;
+        }
+
+        _subscribeId = messageId;
+        _subscribeReason = null;
+        var deadline = Deadline.After(timeout);
+        _isDeferring = true;
+        try
+        {
+            while (_subscribeReason is null && !_hasFault && _deferred.Bytes <= _limits.DeferredBytesMax && deadline.LeftMs is var left and > 0)
+            {
+                Pump(Math.Min(left, _sliceMs), canWake: false);
+            }
+        }
+        finally
+        {
+            _isDeferring = false;
+        }
+
+        return _subscribeReason < 0x80;
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>After the connection has closed it waits for <see cref="Wake"/> alone.</remarks>
+    public void Poll(TimeSpan wait)
+    {
+        ThrowIfInsideLibrary();
+        var deadline = Deadline.After(wait);
+        var hadDeferred = TellDeferred();
+        if (_state != State.Up)
+        {
+            if (!hadDeferred && !_isDisposed)
+            {
+                WaitForWake(deadline);
+            }
+
+            return;
+        }
+
+        int left;
+        do
+        {
+            left = hadDeferred || _readAgain ? 0 : deadline.LeftMs;
+        }
+        while (!_hasFault && !Pump(Math.Min(left, _sliceMs), canWake: true) && left > 0);
+
+        FinishPoll();
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>Also after <see cref="Dispose"/>, where it does nothing.</remarks>
+    public void Wake() => _wake.Set();
+
+    /// <inheritdoc/>
+    /// <remarks>Answers that have not been polled are lost; poll until nothing is in flight to have them.</remarks>
+    public void Disconnect()
+    {
+        if (_isInsideLibrary)
+        {
+            _isClosing = true;
+            return;
+        }
+
+        if (_state == State.Up && !_hasFault)
+        {
+            SayGoodbye();
+        }
+
+        Close();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        if (_isDisposed)
+        {
+            return;
+        }
+
+        _isDisposed = true;
+        if (!_isInsideLibrary)
+        {
+            Close();
+            _wake.Dispose();
+        }
+    }
+
+    private LinkFault Open(LinkOptions options, ILinkEvents events, Deadline deadline)
+    {
+        if (LibMosquitto.Loaded.Version is null)
+        {
+            return new LinkFault(LinkFaultKind.Misconfigured, LibMosquitto.Loaded.Problem);
+        }
+
+        var fault = LinkCheck.Check(options, _limits);
+        if (fault.Kind != LinkFaultKind.None)
+        {
+            return fault;
+        }
+
+        fault = Endpoint.Probe(options, _limits, deadline, out var address, out var isOnlyFamily);
+        if (fault.Kind != LinkFaultKind.None)
+        {
+            return fault;
+        }
+
+        _events = events;
+        _broker = Endpoint.Name(options);
+        _isTls = options.Tls is not null;
+        _isV5 = options.Version == MqttVersion.V5;
+        _sendMaximum = ushort.MaxValue;
+        _packetBytesMax = int.MaxValue;
+        SetKeepAlive(options.KeepAlive);
+        if (MosquittoHandle.Create(options, _limits, this, out var handle) is { } problem)
+        {
+            return new LinkFault(LinkFaultKind.Misconfigured, problem);
+        }
+
+        _handle = handle;
+
+        // With TLS the certificate is checked against what is named here. Without, the address saves a second look-up.
+        // A local address of the family that answered keeps the library from waiting minutes for one that does not.
+        var host = _isTls ? options.Host : address.ToString();
+        var bindAddress = isOnlyFamily ? null : address.AddressFamily == AddressFamily.InterNetwork ? "0.0.0.0" : "::";
+        var keepAliveSeconds = (int)Math.Ceiling(options.KeepAlive.TotalSeconds);
+        if (!BlockingConnect.Run(handle, host, options.Port, keepAliveSeconds, bindAddress, deadline, out var result, out var errno))
+        {
+            _handle = null;
+            return TimedOut(options);
+        }
+
+        return result switch
+        {
+            LibMosquitto.Success => default,
+            LibMosquitto.NameLookup => new LinkFault(LinkFaultKind.NameUnknown, $"the name '{options.Host}' has no address"),
+            LibMosquitto.Errno when !_isTls || _errorLines.Count == 0 => FromErrno(errno, options),
+            _ => ExplainTls(options) ?? MqttReasons.FromLibrary(result, errno, _broker),
+        };
+    }
+
+    private LinkFault AwaitConnack(LinkOptions options, Deadline deadline)
+    {
+        _isDeferring = true;
+        while (_connackReason is null && !_hasFault)
+        {
+            var left = deadline.LeftMs;
+            if (left == 0)
+            {
+                return TimedOut(options);
+            }
+
+            Pump(left, canWake: false);
+        }
+
+        _isDeferring = false;
+        if (_hasFault)
+        {
+            // Refusals are CONNACK's own; what else ended a TLS connection this early is TLS's fault if it logged one.
+            return _connackReason is null && ExplainTls(options) is { } tlsFault ? tlsFault : _fault;
+        }
+
+        return _maximumQos == 0
+            ? new LinkFault(LinkFaultKind.Refused, $"{_broker} takes no QoS 1 messages, so it can acknowledge nothing", 0x9b)
+            : default;
+    }
+
+    private LinkFault? ExplainTls(LinkOptions options) =>
+        TlsFaults.Explain(LibMosquitto.Loaded.VerifyResult(_handle!.Mosq), _errorLines, options);
+
+    private LinkFault TimedOut(LinkOptions options) => new(
+        LinkFaultKind.Timeout,
+        $"{Endpoint.Name(options)} accepts connections but gave no {(_isTls ? "TLS or MQTT" : "MQTT")} answer within "
+        + $"{options.ConnectTimeout.TotalSeconds:0.#} s; is it the broker's {(_isTls ? "TLS " : "")}port?");
+
+    private static LinkFault FromErrno(int errno, LinkOptions options) => Endpoint.FromSocketError(
+        errno switch
+        {
+            111 => SocketError.ConnectionRefused,
+            110 => SocketError.TimedOut,
+            101 => SocketError.NetworkUnreachable,
+            113 => SocketError.HostUnreachable,
+            _ => SocketError.SocketError,
+        },
+        options);
+
+    /// <summary>The library's duties must not wait longer than a quarter of the keep-alive: the broker allows half of one in excess.</summary>
+    private void SetKeepAlive(TimeSpan keepAlive) => _sliceMs = (int)Math.Clamp(keepAlive.TotalMilliseconds / 4, 250, 60_000);
+
+    private void SetFault(LinkFault fault)
+    {
+        // The first cause is the true one: after a refusal the library reports a protocol error as well.
+        if (!_hasFault)
+        {
+            _hasFault = true;
+            _fault = fault;
+        }
+    }
+
+    private void ThrowIfInsideLibrary()
+    {
+        if (_isInsideLibrary)
+        {
+            throw new InvalidOperationException("an event must not poll or subscribe; do it when Poll has returned");
+        }
+    }
+
+    private void Close()
+    {
+        _state = State.Down;
+        _handle?.Dispose();
+        _handle = null;
+        _publishProperties.Dispose();
+    }
+
+    private sealed class NoEvents : ILinkEvents
+    {
+        public static NoEvents Instance { get; } = new();
+
+        public void OnClosed(LinkFault fault)
+        {
+        }
+
+        public void OnAcknowledged(int messageId, int reasonCode)
+        {
+        }
+
+        public void OnMessage(in LinkMessage message)
+        {
+        }
+    }
+}

@@ -1,0 +1,51 @@
+using FieldAgent.Core;
+
+namespace FieldAgent.Delivery;
+
+/// <summary>The MQTT 5 properties of a publish, as the library's list. The list of the last content encoding is kept, so a run of
+/// messages with the same one makes none; correlation data makes a new list each time. For one thread.</summary>
+internal sealed unsafe class PublishProperties : IDisposable
+{
+    private string? _encoding;
+    private bool _hasCorrelation;
+    private nint _list;
+
+    /// <summary>A list that the library copies; 0 when there is nothing to say. Valid until the next call.</summary>
+    public nint Get(in PublishOptions options)
+    {
+        if (options.CorrelationData is null && !_hasCorrelation && string.Equals(options.ContentEncoding, _encoding, StringComparison.Ordinal))
+        {
+            return _list;
+        }
+
+        Dispose();
+        nint list = 0;
+        if (options.ContentEncoding is { } encoding)
+        {
+            _ = LibMosquitto.mosquitto_property_add_string_pair(&list, LibMosquitto.PropUserProperty, "content-encoding", encoding);
+        }
+
+        if (options.CorrelationData is { } correlation)
+        {
+            fixed (byte* bytes = correlation)
+            {
+                _ = LibMosquitto.mosquitto_property_add_binary(
+                    &list, LibMosquitto.PropCorrelationData, bytes, checked((ushort)correlation.Length));
+            }
+        }
+
+        _encoding = options.ContentEncoding;
+        _hasCorrelation = options.CorrelationData is not null;
+        _list = list;
+        return list;
+    }
+
+    public void Dispose()
+    {
+        var list = _list;
+        LibMosquitto.mosquitto_property_free_all(&list);
+        _list = 0;
+        _encoding = null;
+        _hasCorrelation = false;
+    }
+}

@@ -1,0 +1,120 @@
+using FieldAgent.Core;
+
+namespace FieldAgent.Delivery.Tests;
+
+/// <summary>The contract over libmosquitto, and what is this implementation's own.</summary>
+public sealed class MosquittoLinkTests : LinkContract
+{
+    protected override ILinkFactory Factory { get; } = new MosquittoLinkFactory();
+
+    [Fact]
+    public void Names_the_library_and_its_version()
+    {
+        Assert.StartsWith("libmosquitto ", Factory.Library, StringComparison.Ordinal);
+        Assert.True(Version.TryParse(Factory.Library["libmosquitto ".Length..], out _), Factory.Library);
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("br")]
+    public void Ten_thousand_messages_allocate_nothing(string? encoding)
+    {
+        using var broker = new MosquittoBroker();
+        using var link = Factory.Create();
+        var events = new CountingEvents();
+        Assert.Equal(LinkFaultKind.None, link.Connect(broker.Options("a"), events, out _).Kind);
+        var topic = new MqttTopic("t/data");
+        var payload = new byte[200];
+        var options = new PublishOptions(ContentEncoding: encoding);
+        Send(1_000);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        Send(10_000);
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+
+        void Send(int count)
+        {
+            var target = events.Acknowledged + count;
+            var sent = 0;
+            var inFlight = 0;
+            while (events.Acknowledged < target)
+            {
+                while (sent < count && sent - (events.Acknowledged - target + count) < 100 && inFlight >= 0)
+                {
+                    inFlight = link.Publish(topic, payload, options);
+                    sent++;
+                }
+
+                Assert.False(events.IsClosed);
+                link.Poll(TimeSpan.FromSeconds(30));
+            }
+        }
+    }
+
+    [Fact]
+    public void An_event_must_not_poll_or_subscribe()
+    {
+        using var broker = new MosquittoBroker();
+        using var link = Connect(broker.Options("a"), out var events, out _);
+        Exception? polling = null;
+        Exception? subscribing = null;
+        events.Then = _ =>
+        {
+            polling = Record.Exception(() => link.Poll(TimeSpan.Zero));
+            subscribing = Record.Exception(() => link.Subscribe("t", TimeSpan.Zero));
+        };
+        link.Publish(new MqttTopic("t"), "x"u8, default);
+        PollUntil(link, () => events.Acknowledged.Count == 1, "the acknowledgement");
+        Assert.IsType<InvalidOperationException>(polling);
+        Assert.IsType<InvalidOperationException>(subscribing);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("a/+/b")]
+    [InlineData("a/#")]
+    public void A_topic_that_is_none_is_a_bug(string name)
+    {
+        using var broker = new MosquittoBroker();
+        using var link = Connect(broker.Options("a"), out _, out _);
+        Assert.Throws<ArgumentException>(() => link.Publish(new MqttTopic(name), "x"u8, default));
+        Assert.Throws<ArgumentException>(() => link.Subscribe("a/#/b", TimeSpan.FromSeconds(1)));
+    }
+
+    [Fact]
+    public void Hundreds_of_connections_leave_no_descriptor_behind()
+    {
+        using var broker = new MosquittoBroker();
+        Assert.Equal(LinkFaultKind.None, Once());
+        var before = Descriptors();
+        for (var i = 0; i < 100; i++)
+        {
+            Assert.Equal(LinkFaultKind.None, Once());
+        }
+
+        // Other tests open and close files beside this one.
+        Eventually.True(() => Descriptors() < before + 80, "no descriptor is left behind");
+
+        LinkFaultKind Once()
+        {
+            using var link = Factory.Create();
+            return link.Connect(broker.Options("a"), new RecordingEvents(), out _).Kind;
+        }
+
+        static int Descriptors() => Directory.GetFileSystemEntries("/proc/self/fd").Length;
+    }
+
+    private sealed class CountingEvents : ILinkEvents
+    {
+        public int Acknowledged { get; private set; }
+
+        public bool IsClosed { get; private set; }
+
+        public void OnClosed(LinkFault fault) => IsClosed = true;
+
+        public void OnAcknowledged(int messageId, int reasonCode) => Acknowledged++;
+
+        public void OnMessage(in LinkMessage message)
+        {
+        }
+    }
+}
