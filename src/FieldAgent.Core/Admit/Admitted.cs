@@ -124,6 +124,11 @@ public interface IGate
     /// (null: to anyone)? No allocation, no I/O.</summary>
     Decision Decide(Stage stage, string function, string field, string? recipient = null);
 
+    /// <summary>The same for data that is already stored: denies as well when the consent event <paramref name="admittedUnder"/>
+    /// that let it in has been withdrawn or narrowed since, although a later one was granted. For the moment of sending.</summary>
+    Decision Decide(Stage stage, string function, string field, string? recipient, long admittedUnder) =>
+        Decide(stage, function, field, recipient);
+
     /// <summary>May a sensor that yields <paramref name="field"/> be opened: does any function that is on need it?</summary>
     bool MayCollect(string field);
 

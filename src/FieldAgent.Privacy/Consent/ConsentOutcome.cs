@@ -1,0 +1,75 @@
+using FieldAgent.Core;
+
+namespace FieldAgent.Privacy;
+
+/// <summary>Why a consent command was refused; nothing was changed.</summary>
+public enum ConsentRefusal
+{
+    /// <summary>Not refused.</summary>
+    None,
+
+    /// <summary>The policy has no such function.</summary>
+    UnknownFunction,
+
+    /// <summary>The function has no rule for such a field.</summary>
+    UnknownField,
+
+    /// <summary>A basic function rests on another basis than consent: it is neither granted nor withdrawn here.</summary>
+    BasicFunction,
+
+    /// <summary>The command would cover a sensitive field that it does not name (R3).</summary>
+    SensitiveNotNamed,
+
+    /// <summary>The scope is unknown, does not fit the field, or is finer than the policy allows.</summary>
+    Scope,
+
+    /// <summary>The role is none of subject, operator, guardian; or the method is no word.</summary>
+    Who,
+}
+
+/// <summary>A function and a field of it.</summary>
+/// <param name="Function">The function.</param>
+/// <param name="Field">The field.</param>
+public readonly record struct ConsentPair(string Function, string Field)
+{
+    /// <inheritdoc/>
+    public override string ToString() => $"{Function} {Field}";
+}
+
+/// <summary>What a consent command did.</summary>
+/// <param name="Refusal"><see cref="ConsentRefusal.None"/> when it was carried out.</param>
+/// <param name="Message">In plain words: what was done, or why not and what is possible instead.</param>
+/// <param name="Events">The events that were appended.</param>
+/// <param name="Erase">Pairs whose unsent data the caller must erase now (<see cref="ISpool.Erase"/>): withdrawn ones, and those whose
+/// grant became narrower than what is stored.</param>
+public sealed record ConsentOutcome(
+    ConsentRefusal Refusal, string Message, IReadOnlyList<ConsentEvent> Events, IReadOnlyList<ConsentPair> Erase)
+{
+    /// <summary>True when it was carried out.</summary>
+    public bool Done => Refusal == ConsentRefusal.None;
+
+    internal static ConsentOutcome Refuse(ConsentRefusal refusal, string message) => new(refusal, message, [], []);
+}
+
+/// <summary>Where a (function, field) stands.</summary>
+public enum ConsentState
+{
+    /// <summary>Part of a basic function: allowed by the rule's basis.</summary>
+    Basic,
+
+    /// <summary>Extended, and nobody has granted it.</summary>
+    NotGranted,
+
+    /// <summary>Granted.</summary>
+    Granted,
+
+    /// <summary>Granted once, and withdrawn.</summary>
+    Withdrawn,
+}
+
+/// <summary>One line of what <c>consent show</c> shows.</summary>
+/// <param name="Rule">The rule, with function, field, purpose, basis, term, recipients.</param>
+/// <param name="State">Where it stands.</param>
+/// <param name="Precision">How exact a place may be now; <see cref="Core.Precision.Exact"/> for all that is no place.</param>
+/// <param name="Last">The event that made it so: when, by whom, how; null when there was none.</param>
+public sealed record ConsentLine(PolicyRule Rule, ConsentState State, Precision Precision, ConsentEvent? Last);

@@ -1,0 +1,190 @@
+using System.Collections.Immutable;
+using FieldAgent.Core;
+
+namespace FieldAgent.Privacy;
+
+/// <summary>Limits of the reduction of places, each with its reason.</summary>
+internal static class LocationLimits
+{
+    /// <summary>A fix must be this part of a cell outside before the board is said to have left the cell: 20 m of 100 m is four
+    /// times the scatter of an ordinary receiver.</summary>
+    public const double MarginCells = 0.2;
+
+    /// <summary>Sets with a remembered cell; a board has a handful of receivers. Beyond it all is forgotten and begins anew.</summary>
+    public const int TracksMax = 256;
+}
+
+/// <summary>Makes positions coarser before anything is written: publishes the centre of the cell, stays with a cell until the
+/// board has clearly left it, and drops whatever could refine the place (altitude, speed, track). One thread.</summary>
+internal sealed class LocationReducer(Counters counters)
+{
+    private readonly Dictionary<(string Set, string Function), Track> _tracks = [];
+
+    /// <summary>Passes on what of <paramref name="rows"/> may be known.</summary>
+    /// <param name="rows">Raw positions.</param>
+    /// <param name="permit">Grounds, with a precision coarser than exact.</param>
+    /// <param name="sink">Gets the reduced rows, which are wiped when it returns.</param>
+    /// <param name="reason"><see cref="DenyReason.Unreadable"/> when the set has no latitude and longitude in degrees: it is never
+    /// passed on as it is.</param>
+    /// <returns>True when the sink got rows.</returns>
+    public bool Admit(RawRows rows, Permit permit, IAdmittedSink sink, out DenyReason reason)
+    {
+        var track = TrackOf(rows.Set, permit);
+        if (track.Set is null)
+        {
+            reason = DenyReason.Unreadable;
+            return false;
+        }
+
+        reason = DenyReason.None;
+        try
+        {
+            Reduce(rows.Columns, track);
+            if (track.Columns.Count == 0)
+            {
+                return false;
+            }
+
+            sink.Take(new AdmittedRows(track.Set, permit, track.Columns));
+            return true;
+        }
+        finally
+        {
+            track.Columns.Clear(wipe: true);
+        }
+    }
+
+    /// <summary>Forgets the cell of a set: its consent has ended.</summary>
+    public void Forget(string set, string function)
+    {
+        if (_tracks.Count > 0)
+        {
+            _tracks.Remove((set, function));
+        }
+    }
+
+    private void Reduce(RowColumns raw, Track track)
+    {
+        var latitudes = raw.Values(track.LatitudeColumn);
+        var longitudes = raw.Values(track.LongitudeColumn);
+        var times = raw.BootNs;
+        var present = raw.Present;
+        var both = (1UL << track.LatitudeColumn) | (1UL << track.LongitudeColumn);
+        Span<double> centre = stackalloc double[2];
+        long invalid = 0;
+        for (var row = 0; row < raw.Count; row++)
+        {
+            if ((present[row] & both) != both)
+            {
+                continue;
+            }
+
+            if (!LocationGrid.IsPlace(latitudes[row], longitudes[row]))
+            {
+                invalid++;
+                continue;
+            }
+
+            (centre[0], centre[1]) = track.Publish(latitudes[row], longitudes[row]);
+            track.Columns.Append(times[row], centre, 0b11);
+        }
+
+        if (invalid > 0)
+        {
+            counters.Add("dropped.position-invalid", invalid);
+        }
+
+        var dropped = raw.Readings - track.Columns.Readings - (2 * invalid);
+        if (dropped > 0)
+        {
+            counters.Add("dropped.reduced", dropped);
+        }
+    }
+
+    private Track TrackOf(StreamSet set, Permit permit)
+    {
+        var key = (set.Name, permit.Function);
+        if (_tracks.TryGetValue(key, out var track) && track.Precision == permit.Precision)
+        {
+            if (!ReferenceEquals(track.Source, set))
+            {
+                track.ReadFrom(set);
+            }
+
+            return track;
+        }
+
+        if (_tracks.Count >= LocationLimits.TracksMax)
+        {
+            _tracks.Clear();
+        }
+
+        track = new Track(permit.Precision);
+        track.ReadFrom(set);
+        _tracks[key] = track;
+        return track;
+    }
+
+    /// <summary>What is remembered of one set for one function: the cell last published, and buffers. Memory only.</summary>
+    private sealed class Track(Precision precision)
+    {
+        private readonly LocationGrid _grid = LocationGrid.For(precision);
+        private LocationCell? _cell;
+
+        public Precision Precision { get; } = precision;
+
+        public RowColumns Columns { get; } = new(2);
+
+        public StreamSet? Source { get; private set; }
+
+        /// <summary>The set as it is passed on; null when the source has no position.</summary>
+        public StreamSet? Set { get; private set; }
+
+        public int LatitudeColumn { get; private set; }
+
+        public int LongitudeColumn { get; private set; }
+
+        public void ReadFrom(StreamSet source)
+        {
+            Source = source;
+            Set = null;
+            LatitudeColumn = Find(source, "latitude");
+            LongitudeColumn = Find(source, "longitude");
+            if (source.Field == Vocabulary.LocationPosition && LatitudeColumn >= 0 && LongitudeColumn >= 0)
+            {
+                Set = new StreamSet(
+                    source.Name,
+                    source.Field,
+                    ImmutableArray.Create(
+                        new StreamInfo("latitude", "deg", _grid.Scale), new StreamInfo("longitude", "deg", _grid.Scale)),
+                    source.IntervalNs,
+                    source.Urgent,
+                    source.Importance);
+            }
+        }
+
+        public (double Latitude, double Longitude) Publish(double latitude, double longitude)
+        {
+            if (_cell is not { } cell || !_grid.Holds(cell, latitude, longitude, LocationLimits.MarginCells))
+            {
+                cell = _grid.CellOf(latitude, longitude);
+                _cell = cell;
+            }
+
+            return _grid.CentreOf(cell);
+        }
+
+        private static int Find(StreamSet set, string name)
+        {
+            for (var i = 0; i < set.Streams.Length; i++)
+            {
+                if (set.Streams[i].Name == name && set.Streams[i].Unit == "deg")
+                {
+                    return i;
+                }
+            }
+
+            return -1;
+        }
+    }
+}

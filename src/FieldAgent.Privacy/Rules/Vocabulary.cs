@@ -1,0 +1,105 @@
+using System.Collections.Frozen;
+using FieldAgent.Core;
+using FieldAgent.Core.Configuration;
+
+namespace FieldAgent.Privacy;
+
+/// <summary>What a field may be called, and what can never be a field at all (R36, R37, R38, R42).</summary>
+public static class Vocabulary
+{
+    /// <summary>Where the board is.</summary>
+    public const string LocationPosition = "location.position";
+
+    /// <summary>A photograph.</summary>
+    public const string ImagePhoto = "image.photo";
+
+    /// <summary>The capture time inside a photograph.</summary>
+    public const string ImageCaptureTime = "image.capture-time";
+
+    /// <summary>Make and model of the camera inside a photograph.</summary>
+    public const string ImageDeviceModel = "image.device-model";
+
+    /// <summary>The position inside a photograph.</summary>
+    public const string ImageLocation = "image.location";
+
+    /// <summary>The function that takes photographs.</summary>
+    public const string PhotoFunction = "photo";
+
+    // A field is refused when its first part is one of these: whole categories that are no business of a device.
+    private static readonly FrozenDictionary<string, string> NeverNamespaces = Never(
+        ("R42", "race ethnicity politics religion belief philosophy genetics biometrics biometric orientation sexuality sex health "
+            + "face faces iris voiceprint fingerprint gait union"),
+        ("R36", "phone telephone"),
+        ("R37", "person people user customer owner name gender birth birthday birthdate age identity-document passport id-card "
+            + "transaction transactions payment purchase browsing search contacts address-book"),
+        ("R38", "registration licence license account"));
+
+    // A field is refused when any word of its name is one of these, in whatever namespace it hides.
+    private static readonly FrozenDictionary<string, string> NeverWords = Never(
+        ("R42", "race racial ethnic ethnicity politics political religion religious genetic genetics genome genomic dna biometric biometrics "
+            + "sexual sexuality face faces facial faceprint fingerprint fingerprints voiceprint gait"),
+        ("R36", "phone telephone msisdn"),
+        ("R37", "surname forename firstname lastname fullname gender birthdate birthday birth passport transaction transactions browsing"),
+        ("R38", "licence license"));
+
+    /// <summary>Says why <paramref name="name"/> cannot be a field, or null when it can.</summary>
+    public static string? WhyNotAField(string name)
+    {
+        var parts = name.Split('.');
+        if (name.Length > PolicyLimits.FieldNameMax || parts.Length < 2 || !parts.All(Opt.IsName))
+        {
+            return $"must be a name of two or more parts such as \"instrument.measurement\", {PolicyLimits.FieldNameMax} characters at most";
+        }
+
+        if (NeverNamespaces.TryGetValue(parts[0], out var promise))
+        {
+            return NeverText(parts[0], promise);
+        }
+
+        foreach (var word in name.Split('.', '-'))
+        {
+            if (NeverWords.TryGetValue(word, out promise))
+            {
+                return NeverText(word, promise);
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>True for a field whose values are places, which the gate can make coarser.</summary>
+    public static bool IsLocation(string field) => field is LocationPosition or ImageLocation;
+
+    private static string NeverText(string word, string promise) =>
+        $"'{word}' is a category that no policy may declare ({promise}); remove the field";
+
+    private static FrozenDictionary<string, string> Never(params (string Promise, string Words)[] lists) =>
+        lists.SelectMany(static list => list.Words.Split(' ').Select(word => (word, list.Promise)))
+            .ToFrozenDictionary(static e => e.word, static e => e.Promise, StringComparer.Ordinal);
+}
+
+/// <summary>The words for a precision, in policy, consent and command line.</summary>
+public static class PrecisionWords
+{
+    /// <summary>All of them, finest first; the index is the <see cref="Core.Precision"/>.</summary>
+    public static IReadOnlyList<string> All { get; } = ["exact", "100m", "1km", "10km"];
+
+    /// <summary>The word for <paramref name="precision"/>.</summary>
+    public static string Word(this Core.Precision precision) => All[(int)precision];
+
+    /// <summary>Reads a word; false when it is none of <see cref="All"/>.</summary>
+    public static bool TryParse(string word, out Core.Precision precision)
+    {
+        for (var i = 0; i < All.Count; i++)
+        {
+            if (All[i] == word)
+            {
+                precision = (Core.Precision)i;
+                return true;
+            }
+        }
+
+        precision = Core.Precision.Cell10km;
+        return false;
+    }
+}
