@@ -38,17 +38,8 @@ internal sealed class AgentParts : IDisposable
         var pseudonym = new Pseudonym(Store.Keys, MachineId());
         ICommandHandler[] commands = [new Commands.StatusHandler(this), new Commands.FlushHandler(Due), new Commands.PhotoHandler(Collector)];
         Couriers = [.. config.Recipients.Select(recipient => new Courier(
-            recipient,
-            Identity(pseudonym, recipient),
-            Store.Spool,
-            Gate,
-            links,
-            Store.Commands,
-            commands,
-            clock,
-            Counters,
-            logs.CreateLogger($"courier.{recipient.Name}"),
-            new CourierLimits()))];
+            Settings(pseudonym, recipient), links, Store.Spool, Gate, clock, Store.Commands, commands, Counters,
+            logs.CreateLogger<Courier>()))];
     }
 
     /// <summary>Configuration.</summary>
@@ -144,11 +135,18 @@ internal sealed class AgentParts : IDisposable
             : Policy.Load(File.ReadAllBytes(config.PolicyFile), new ConfigErrors())
                 ?? throw new InvalidOperationException($"{config.PolicyFile} changed while the agent started");
 
-    private DeviceIdentity Identity(Pseudonym pseudonym, Recipient recipient)
+    private CourierSettings Settings(Pseudonym pseudonym, Recipient recipient)
     {
-        var key = new byte[32];
-        Store.Keys.DeriveKey("message-ids/" + recipient.Name, key);
-        return new DeviceIdentity(pseudonym.For(recipient.Name), key);
+        var tagKey = new byte[32];
+        Store.Keys.DeriveKey("delivery/" + recipient.Name, tagKey);
+        return new CourierSettings
+        {
+            Recipient = recipient,
+            Pseudonym = pseudonym.For(recipient.Name),
+            TagKey = tagKey,
+            AgentVersion = CommandLine.Version,
+            FlushInterval = Config.FlushInterval,
+        };
     }
 
     private static string MachineId()
