@@ -148,6 +148,18 @@ public sealed class SampleWriter : IDisposable
         }
     }
 
+    /// <summary>True when later rows are refused.</summary>
+    public bool IsClosed
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _closed;
+            }
+        }
+    }
+
     /// <summary>True when the writer is closed and nothing is left to take: its owner may forget it.</summary>
     public bool IsDrained
     {

@@ -25,8 +25,8 @@ internal static class ReplayLine
     public static bool IsHeader(ReadOnlySpan<byte> line)
     {
         line = line.StartsWith("\uFEFF"u8) ? line[3..] : line;
-        return Next(ref line, out var time) && Next(ref line, out var stream)
-            && Is(time, "time"u8) && Is(stream, "stream"u8) && Is(Trim(line), "value"u8);
+        return Next(line, out var time, out var rest) && Next(rest, out var stream, out var value)
+            && Is(time, "time"u8) && Is(stream, "stream"u8) && Is(Trim(value), "value"u8);
     }
 
     /// <summary>Parses <paramref name="line"/>.</summary>
@@ -45,7 +45,7 @@ internal static class ReplayLine
             return ReplayLineKind.Empty;
         }
 
-        if (!Next(ref line, out var time) || !Next(ref line, out stream) || !ReplayTime.TryParse(time, out ns) || stream.IsEmpty)
+        if (!Next(line, out var time, out var rest) || !Next(rest, out stream, out line) || !ReplayTime.TryParse(time, out ns) || stream.IsEmpty)
         {
             return ReplayLineKind.Malformed;
         }
@@ -61,18 +61,12 @@ internal static class ReplayLine
             : ReplayLineKind.Malformed;
     }
 
-    private static bool Next(ref ReadOnlySpan<byte> line, out ReadOnlySpan<byte> cell)
+    private static bool Next(ReadOnlySpan<byte> line, out ReadOnlySpan<byte> cell, out ReadOnlySpan<byte> rest)
     {
         var comma = line.IndexOf((byte)',');
-        if (comma < 0)
-        {
-            cell = default;
-            return false;
-        }
-
-        cell = Unquote(Trim(line[..comma]));
-        line = line[(comma + 1)..];
-        return true;
+        cell = comma < 0 ? default : Unquote(Trim(line[..comma]));
+        rest = comma < 0 ? default : line[(comma + 1)..];
+        return comma >= 0;
     }
 
     private static ReadOnlySpan<byte> Trim(ReadOnlySpan<byte> text) => text.Trim(" \t\r"u8);
