@@ -138,6 +138,42 @@ public sealed class SampleWriter : IDisposable
         }
     }
 
+    /// <summary>True when rows wait up to the limit: the next row makes the sensor wait.</summary>
+    public bool IsFull
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _front.Columns.Count >= _rowsMax;
+            }
+        }
+    }
+
+    /// <summary>True when later rows are refused.</summary>
+    public bool IsClosed
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _closed;
+            }
+        }
+    }
+
+    /// <summary>True when the writer is closed and nothing is left to take: its owner may forget it.</summary>
+    public bool IsDrained
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _closed && _front.Columns.Count == 0;
+            }
+        }
+    }
+
     /// <summary>Closes the writer: later rows are refused. With <paramref name="forget"/> what has gathered is wiped too,
     /// as a withdrawn consent demands.</summary>
     public void Close(bool forget)

@@ -1,0 +1,16 @@
+using FieldAgent.Core;
+
+namespace FieldAgent.Devices;
+
+/// <summary>All sensor kinds of this project: one line a kind.</summary>
+public static class DeviceCatalogue
+{
+    /// <summary>The kinds that a configuration may name.</summary>
+    public static IReadOnlyList<ISensorKind> Kinds { get; } =
+    [
+        new ReplayKind(),
+        new IioKind(),
+        new HwmonKind(),
+        new CameraKind(),
+    ];
+}

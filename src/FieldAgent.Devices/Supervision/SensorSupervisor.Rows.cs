@@ -1,0 +1,145 @@
+using FieldAgent.Core;
+
+namespace FieldAgent.Devices;
+
+/// <content>What comes from the sensor's thread.</content>
+public sealed partial class SensorSupervisor
+{
+    internal SampleWriter Declare(SensorSession session, StreamSet set)
+    {
+        lock (_lock)
+        {
+            var isCurrent = _session == session;
+            var kept = new List<SampleWriter>(_writers.Length + 1);
+            SampleWriter? same = null;
+            foreach (var writer in _writers)
+            {
+                if (isCurrent && same is null && writer.Set.Fingerprint == set.Fingerprint && !writer.IsClosed)
+                {
+                    same = writer;
+                }
+                else if (isCurrent && writer.Set.Name == set.Name)
+                {
+                    // The device came back with other channels: what it sampled before is still taken.
+                    writer.Close(forget: false);
+                }
+
+                if (writer.IsDrained)
+                {
+                    Retire(writer);
+                }
+                else
+                {
+                    kept.Add(writer);
+                }
+            }
+
+            if (same is null)
+            {
+                same = new SampleWriter(set, _due, _rowsMax);
+                if (isCurrent)
+                {
+                    kept.Add(same);
+                }
+                else
+                {
+                    same.Close(forget: true);
+                }
+            }
+
+            _writers = [.. kept];
+            return same;
+        }
+    }
+
+    internal void Deliver(SensorSession session, RawImage image)
+    {
+        lock (_lock)
+        {
+            if (_session != session)
+            {
+                _counters.Add("dropped.late-image");
+                return;
+            }
+
+            _images++;
+            Live(delivers: true);
+        }
+
+        _deliver(image);
+    }
+
+    /// <summary>The sensor begins to wait: a good moment to see that it delivers, or is ready to.</summary>
+    internal void Rests(SensorSession session, bool ready)
+    {
+        lock (_lock)
+        {
+            if (_session == session && _state != SensorState.Running && _state != SensorState.Stopped)
+            {
+                Totals(out var rows, out _, out _);
+                Live(ready || rows > _rowsBefore);
+            }
+        }
+    }
+
+    internal void Describe(SensorSession session, string text)
+    {
+        lock (_lock)
+        {
+            if (_session == session)
+            {
+                _description = text;
+            }
+        }
+    }
+
+    internal void CountSkipped(string reason, long count)
+    {
+        _counters.Add("skipped." + reason, count);
+        lock (_lock)
+        {
+            _skipped[reason] = _skipped.GetValueOrDefault(reason) + count;
+        }
+    }
+
+    private void Close(bool forget)
+    {
+        foreach (var writer in _writers)
+        {
+            writer.Close(forget);
+        }
+    }
+
+    private void Retire(SampleWriter writer)
+    {
+        _pastRows += writer.Rows;
+        _pastWaits += writer.Waits;
+        _lastRowBootNs = Math.Max(_lastRowBootNs, writer.LastBootNs);
+    }
+
+    private void Totals(out long rows, out long waits, out long lastBootNs)
+    {
+        rows = _pastRows;
+        waits = _pastWaits;
+        lastBootNs = _lastRowBootNs;
+        foreach (var writer in _writers)
+        {
+            rows += writer.Rows;
+            waits += writer.Waits;
+            lastBootNs = Math.Max(lastBootNs, writer.LastBootNs);
+        }
+    }
+
+    private bool IsAnyFull()
+    {
+        foreach (var writer in _writers)
+        {
+            if (writer.IsFull)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+}
