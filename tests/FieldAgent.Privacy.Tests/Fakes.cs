@@ -66,6 +66,14 @@ internal sealed class Sink : IAdmittedSink
     public sealed record Taken(StreamSet Set, Permit Permit, long[] BootNs, ulong[] Present, double[][] Values);
 }
 
+/// <summary>Counts rows and allocates nothing.</summary>
+internal sealed class CountingSink : IAdmittedSink
+{
+    public long Rows { get; private set; }
+
+    public void Take(in AdmittedRows rows) => Rows += rows.Count;
+}
+
 /// <summary>A gate on the shipped policy, with everything around it.</summary>
 internal sealed class House
 {

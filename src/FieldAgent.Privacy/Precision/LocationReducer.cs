@@ -6,9 +6,10 @@ namespace FieldAgent.Privacy;
 /// <summary>Limits of the reduction of places, each with its reason.</summary>
 internal static class LocationLimits
 {
-    /// <summary>A fix must be this part of a cell outside before the board is said to have left the cell: 20 m of 100 m is four
-    /// times the scatter of an ordinary receiver.</summary>
-    public const double MarginCells = 0.2;
+    /// <summary>A fix must be this part of a cell outside before the board is said to have left the cell: 30 m of 100 m is six
+    /// times the scatter of an ordinary receiver (5 m). With four times, ten thousand fixes beside an edge hold one that jumps over,
+    /// and their average tells how near the edge is.</summary>
+    public const double MarginCells = 0.3;
 
     /// <summary>Sets with a remembered cell; a board has a handful of receivers. Beyond it all is forgotten and begins anew.</summary>
     public const int TracksMax = 256;
