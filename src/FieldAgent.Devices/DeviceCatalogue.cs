@@ -11,6 +11,7 @@ public static class DeviceCatalogue
         new ReplayKind(),
         new IioKind(),
         new HwmonKind(),
+        new Gnss.GnssKind(),
         new CameraKind(),
     ];
 }

@@ -2,7 +2,8 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
 using FieldAgent.Agent.Configuration;
-using FieldAgent.Core.Configuration;
+using ConfigErrors = FieldAgent.Core.Configuration.ConfigErrors;
+using Opt = FieldAgent.Core.Configuration.Opt;
 
 namespace FieldAgent.Agent.Cli;
 

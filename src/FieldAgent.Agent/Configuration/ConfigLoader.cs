@@ -80,7 +80,7 @@ internal static class ConfigLoader
     {
         if (file is null)
         {
-            return Policy.Shipped;
+            return Policy.Shipped();
         }
 
         var node = section.NodeOf(AgentShape.Policy);
@@ -153,10 +153,10 @@ internal static class ConfigLoader
             {
                 errors.Add(one.NodeOf(AgentShape.RecipientName), $"there is another recipient called '{name}'");
             }
-            else if (policy is not null && one.Has(AgentShape.RecipientName) && !policy.HasRecipient(name))
+            else if (policy is not null && one.Has(AgentShape.RecipientName) && policy.Recipients.All(r => r.Name != name))
             {
                 errors.Add(one.NodeOf(AgentShape.RecipientName),
-                    $"the policy names no recipient '{name}'; it names: {string.Join(", ", policy.RecipientNames)}");
+                    $"the policy names no recipient '{name}'; it names: {string.Join(", ", policy.Recipients.Select(static r => r.Name))}");
             }
 
             var url = recipients.Count == 0 && overrides.BrokerUrl is not null ? overrides.BrokerUrl : one.Get(AgentShape.RecipientUrl);
