@@ -144,8 +144,8 @@ internal sealed class FixPublisher
         var changed = _hadFix != hasFix;
         _hadFix = hasFix;
 
-        // A quarter of the interval is allowed for the jitter of the line; the grid itself does not drift.
-        if (!changed && bootNs < _dueNs - (_intervalNs / 4))
+        // The jitter of the line is allowed for; the grid itself does not drift.
+        if (!changed && bootNs < _dueNs - Math.Min(_intervalNs / 4, GnssLimits.IntervalJitterNsMax))
         {
             return false;
         }

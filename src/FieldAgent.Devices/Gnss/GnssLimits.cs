@@ -25,6 +25,9 @@ internal static class GnssLimits
     /// <summary>Without a fix for so long, the receiver's row says "no fix" even when the line is silent; also the rate of those rows.</summary>
     public const long LostRowNs = 5 * ClockExtensions.NsPerSecond;
 
+    /// <summary>A fix may come so much before its interval is over and still count as due: half of the usual fix interval.</summary>
+    public const long IntervalJitterNsMax = ClockExtensions.NsPerSecond / 2;
+
     /// <summary>A serial line without one good sentence for so long is wired or set wrongly. Receivers send at least
     /// every ten seconds, also without a fix.</summary>
     public const long SerialSilenceNs = 30 * ClockExtensions.NsPerSecond;
