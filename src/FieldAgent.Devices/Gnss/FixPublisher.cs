@@ -88,7 +88,7 @@ internal sealed class FixPublisher
             _history.LastFixBootNs = bootNs;
             if (_isLive && fix.HasTime)
             {
-                _host.Clock.Offer(ClockQuality.Gnss, fix.UnixNs, bootNs);
+                OfferTime(fix, bootNs);
             }
         }
 
@@ -137,6 +137,18 @@ internal sealed class FixPublisher
         {
             _host.Skipped(reason, count);
         }
+    }
+
+    private void OfferTime(in GnssFix fix, long bootNs)
+    {
+        var estimateNs = bootNs + _host.Clock.WallOffsetNs;
+        if (fix.IsDateUnrolled && Math.Abs(fix.UnixNs - estimateNs) > GnssLimits.UnrolledOfferNsMax)
+        {
+            _host.Skipped("unlikely-date");
+            return;
+        }
+
+        _host.Clock.Offer(ClockQuality.Gnss, fix.UnixNs, bootNs);
     }
 
     private bool IsDue(long bootNs, bool hasFix)

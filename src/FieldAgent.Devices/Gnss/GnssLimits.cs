@@ -51,6 +51,10 @@ internal static class GnssLimits
     /// whose week counter rolled over report dates 1,024 weeks (19.6 years) back; from this date on the sum is unambiguous until 2045.</summary>
     public const int LiveNotBeforeDay = 20_454;
 
+    /// <summary>A date put forward by a rollover is offered as time only when the board's own estimate is this near (one year; a board keeps
+    /// the time of its last shutdown): an old recording fed to a live line looks just like a receiver whose counter rolled over.</summary>
+    public const long UnrolledOfferNsMax = 365 * 86_400 * ClockExtensions.NsPerSecond;
+
     /// <summary>Length of the GPS week counter: 1,024 weeks, in days (IS-GPS-200, 20.3.3.3.1.1).</summary>
     public const int RolloverDays = 1024 * 7;
 

@@ -146,7 +146,8 @@ internal sealed class StepClock : IClock
 
     public ClockQuality Quality => ClockQuality.Unsynced;
 
-    public long WallOffsetNs => 0;
+    /// <summary>The board's estimate; 1970 unless set.</summary>
+    public long WallOffsetNs { get; set; }
 
     /// <summary>The newest offer, and how many came.</summary>
     public (ClockQuality Source, long UnixNs, long BootNs, int Count) Offered { get; private set; }

@@ -9,10 +9,10 @@ public sealed class GnssSensorTests
     private const string Position = "gnss.position";
     private const string Receiver = "gnss.receiver";
 
-    private static string Epoch(int second) => Nmea.Lines(
+    private static string Epoch(int second, string date = "180326") => Nmea.Lines(
         $"GPGGA,1200{second:00},4916.4500000,N,12311.1234567,W,1,08,0.9,545.4,M,46.9,M,,",
         "GPGSA,A,3,19,28,14,18,27,22,31,39,,,,,1.7,0.9,1.3",
-        $"GPRMC,1200{second:00},A,4916.4500000,N,12311.1234567,W,010.0,054.7,180326,,,A");
+        $"GPRMC,1200{second:00},A,4916.4500000,N,12311.1234567,W,010.0,054.7,{date},,,A");
 
     private static string LostEpoch(int second) => Nmea.Lines(
         $"GPGGA,1200{second:00},,,,,0,00,,,M,,M,,", "GPGSA,A,1,,,,,,,,,,,,,,,", $"GPRMC,1200{second:00},V,,,,,,,180326,,,N");
@@ -68,7 +68,7 @@ public sealed class GnssSensorTests
         Assert.Equal((ClockQuality.Gnss, expected.ToUnixTimeMilliseconds() * 1_000_000, row.BootNs, 1), host.StepClock.Offered);
 
         host.StepClock.Advance(TimeSpan.FromSeconds(1));
-        pty.Send("\u0001\u0002 noise\r\n$GPRMC,bad*00\r\n" + Epoch(2));
+        pty.Send("\u0001\u0002 noise\r\n$GPRMC,bad*01\r\n" + Epoch(2));
         Eventually.True(() => host.Rows(Position).Count == 2, "the next fix");
         Eventually.True(() => host.Counters["checksum"] == 1 && host.Counters["garbage"] >= 1, "what was skipped is counted");
         host.Stop();
@@ -188,6 +188,24 @@ public sealed class GnssSensorTests
     }
 
     [Fact]
+    public void A_rolled_over_date_sets_the_clock_only_when_it_is_likely()
+    {
+        using var pty = new Pty();
+        using var host = new GnssHost();
+        host.Start(GnssHost.Sensor($$"""{ "device": "{{pty.Path}}", "interval": "0s" }"""));
+        pty.Send(Epoch(1, "020806"));
+        Eventually.True(() => host.Counters["unlikely-date"] == 1, "no such time to a clock of 1970");
+        Assert.Equal(0, host.StepClock.Offered.Count);
+
+        host.StepClock.WallOffsetNs = new DateTimeOffset(2026, 2, 1, 0, 0, 0, TimeSpan.Zero).ToUnixTimeMilliseconds() * 1_000_000;
+        pty.Send(Epoch(2, "020806"));
+        Eventually.True(() => host.StepClock.Offered.Count == 1, "a likely time");
+        var expected = new DateTimeOffset(2026, 3, 18, 12, 0, 2, TimeSpan.Zero);
+        Assert.Equal(expected.ToUnixTimeMilliseconds() * 1_000_000, host.StepClock.Offered.UnixNs);
+        host.Stop();
+    }
+
+    [Fact]
     public void A_recording_is_replayed_at_its_own_pace_and_sets_no_clock()
     {
         using var folder = new TempFolder();
@@ -220,7 +238,7 @@ public sealed class GnssSensorTests
     public void Fixes_are_thinned_to_the_interval()
     {
         using var folder = new TempFolder();
-        folder.Write("drive.nmea", string.Concat(Enumerable.Range(0, 31).Select(Epoch)));
+        folder.Write("drive.nmea", string.Concat(Enumerable.Range(0, 31).Select(static i => Epoch(i))));
         using var host = new GnssHost();
         host.Start(GnssHost.Sensor("""{ "file": "drive.nmea", "interval": "10s" }""", folder.Path));
         Eventually.True(() => host.Text == "recording ended", "the end");
