@@ -11,6 +11,7 @@ internal sealed class EpochAssembler(int notBeforeDay = NmeaDate.NoDay)
     private bool _isReported;
     private bool _seenChecksum;
     private int _gsaMode;
+    private bool _isUnrolled;
     private int _zdaYear;
     private int _day = NmeaDate.NoDay;
     private long _timeOfDayNs;
@@ -70,6 +71,7 @@ internal sealed class EpochAssembler(int notBeforeDay = NmeaDate.NoDay)
         fix = _epoch.Resolve(_gsaMode);
         _gsaMode = !fix.HasPosition ? 0 : _epoch.GsaMode > 0 ? _epoch.GsaMode : _gsaMode;
         fix.InView = _inView.Total();
+        fix.IsDateUnrolled = _isUnrolled;
         _inView.EndEpoch();
         if (!fix.HasPosition)
         {
@@ -182,11 +184,13 @@ internal sealed class EpochAssembler(int notBeforeDay = NmeaDate.NoDay)
 
     private void TakeDate(in NmeaSentence s, bool isTrusted, bool hasTime, long timeOfDayNs)
     {
-        var day = NmeaDate.Unroll(NmeaDate.FromDdmmyy(s[9], _zdaYear), notBeforeDay);
+        var sent = NmeaDate.FromDdmmyy(s[9], _zdaYear);
+        var day = NmeaDate.Unroll(sent, notBeforeDay);
         if (isTrusted && hasTime && day != NmeaDate.NoDay)
         {
             _day = day;
             _timeOfDayNs = timeOfDayNs;
+            _isUnrolled = day != sent;
             _epoch.Day = day;
         }
         else if (!isTrusted && (!hasTime || day == NmeaDate.NoDay))
@@ -204,13 +208,15 @@ internal sealed class EpochAssembler(int notBeforeDay = NmeaDate.NoDay)
     private void TakeZda(in NmeaSentence s)
     {
         var year = NmeaNumber.Whole(s[4]);
-        var day = NmeaDate.Unroll(NmeaDate.FromDate(year, NmeaNumber.Whole(s[3]), NmeaNumber.Whole(s[2])), notBeforeDay);
+        var sent = NmeaDate.FromDate(year, NmeaNumber.Whole(s[3]), NmeaNumber.Whole(s[2]));
+        var day = NmeaDate.Unroll(sent, notBeforeDay);
         if (day == NmeaDate.NoDay || !NmeaNumber.TryTimeOfDay(s[1], out var timeOfDay))
         {
             return;
         }
 
         _zdaYear = year;
+        _isUnrolled = day != sent;
         _day = day;
         _timeOfDayNs = timeOfDay;
         if (timeOfDay == _epoch.TimeOfDayNs)

@@ -88,7 +88,7 @@ internal sealed class FixPublisher
             _history.LastFixBootNs = bootNs;
             if (_isLive && fix.HasTime)
             {
-                _host.Clock.Offer(ClockQuality.Gnss, fix.UnixNs, bootNs);
+                OfferTime(fix, bootNs);
             }
         }
 
@@ -139,13 +139,25 @@ internal sealed class FixPublisher
         }
     }
 
+    private void OfferTime(in GnssFix fix, long bootNs)
+    {
+        var estimateNs = bootNs + _host.Clock.WallOffsetNs;
+        if (fix.IsDateUnrolled && Math.Abs(fix.UnixNs - estimateNs) > GnssLimits.UnrolledOfferNsMax)
+        {
+            _host.Skipped("unlikely-date");
+            return;
+        }
+
+        _host.Clock.Offer(ClockQuality.Gnss, fix.UnixNs, bootNs);
+    }
+
     private bool IsDue(long bootNs, bool hasFix)
     {
         var changed = _hadFix != hasFix;
         _hadFix = hasFix;
 
-        // A quarter of the interval is allowed for the jitter of the line; the grid itself does not drift.
-        if (!changed && bootNs < _dueNs - (_intervalNs / 4))
+        // The jitter of the line is allowed for; the grid itself does not drift.
+        if (!changed && bootNs < _dueNs - Math.Min(_intervalNs / 4, GnssLimits.IntervalJitterNsMax))
         {
             return false;
         }

@@ -30,6 +30,10 @@ internal struct GnssFix
     /// <summary>A position that a later sentence of the same epoch replaced; a live source skips it.</summary>
     public bool IsRevised;
 
+    /// <summary>The date was put forward by one or more week-counter periods: right for a receiver of this day, wrong for an old recording
+    /// that someone feeds to a live line.</summary>
+    public bool IsDateUnrolled;
+
     /// <summary>UTC as Unix ns, or <see cref="NoTime"/> while the receiver has given no date.</summary>
     public long UnixNs = NoTime;
 

@@ -25,6 +25,9 @@ internal static class GnssLimits
     /// <summary>Without a fix for so long, the receiver's row says "no fix" even when the line is silent; also the rate of those rows.</summary>
     public const long LostRowNs = 5 * ClockExtensions.NsPerSecond;
 
+    /// <summary>A fix may come so much before its interval is over and still count as due: half of the usual fix interval.</summary>
+    public const long IntervalJitterNsMax = ClockExtensions.NsPerSecond / 2;
+
     /// <summary>A serial line without one good sentence for so long is wired or set wrongly. Receivers send at least
     /// every ten seconds, also without a fix.</summary>
     public const long SerialSilenceNs = 30 * ClockExtensions.NsPerSecond;
@@ -47,6 +50,10 @@ internal static class GnssLimits
     /// <summary>No live receiver can be right that reports a date before this program was written (2026-01-01). Receivers
     /// whose week counter rolled over report dates 1,024 weeks (19.6 years) back; from this date on the sum is unambiguous until 2045.</summary>
     public const int LiveNotBeforeDay = 20_454;
+
+    /// <summary>A date put forward by a rollover is offered as time only when the board's own estimate is this near (one year; a board keeps
+    /// the time of its last shutdown): an old recording fed to a live line looks just like a receiver whose counter rolled over.</summary>
+    public const long UnrolledOfferNsMax = 365 * 86_400 * ClockExtensions.NsPerSecond;
 
     /// <summary>Length of the GPS week counter: 1,024 weeks, in days (IS-GPS-200, 20.3.3.3.1.1).</summary>
     public const int RolloverDays = 1024 * 7;

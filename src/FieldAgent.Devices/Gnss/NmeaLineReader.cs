@@ -102,6 +102,7 @@ internal sealed class NmeaLineReader
             case State.Sentence:
                 // Some receivers begin with two dollars (Teseo); that is no sentence lost.
                 Counts.Malformed += _length > 1 ? 1 : 0;
+                _state = State.Outside;
                 Begin(c, isLineEnd);
                 return false;
             default:

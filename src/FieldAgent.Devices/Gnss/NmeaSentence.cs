@@ -144,7 +144,7 @@ internal ref struct NmeaSentence
         }
 
         sentence.Type = TypeOf(address[2..]);
-        return IsWord(address) ? NmeaVerdict.Good : NmeaVerdict.Malformed;
+        return IsWord(address) && sentence._count >= FieldsMin(sentence.Type) ? NmeaVerdict.Good : NmeaVerdict.Malformed;
     }
 
     private void Split()
@@ -171,6 +171,18 @@ internal ref struct NmeaSentence
         ('V' << 16) | ('T' << 8) | 'G' => NmeaType.Vtg,
         ('Z' << 16) | ('D' << 8) | 'A' => NmeaType.Zda,
         _ => NmeaType.Other,
+    };
+
+    /// <summary>Fewest fields, the address included, with which a sentence says anything. Older receivers leave out the last ones.</summary>
+    private static int FieldsMin(NmeaType type) => type switch
+    {
+        NmeaType.Rmc => 9,
+        NmeaType.Gga or NmeaType.Gns => 10,
+        NmeaType.Gll => 7,
+        NmeaType.Gsv => 4,
+        NmeaType.Vtg or NmeaType.Zda => 5,
+        NmeaType.Gsa => 3,
+        _ => 2,
     };
 
     private static bool IsWord(ReadOnlySpan<byte> address)
