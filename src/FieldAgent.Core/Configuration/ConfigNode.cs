@@ -116,6 +116,12 @@ public sealed class ConfigNode
             utf8 = utf8[3..];
         }
 
+        if (utf8.Trim(" \t\r\n"u8).IsEmpty)
+        {
+            errors.Add(1, "", "the file is empty");
+            return null;
+        }
+
         var lines = new LineIndex(utf8);
         var reader = new Utf8JsonReader(utf8, new JsonReaderOptions
         {
@@ -125,12 +131,7 @@ public sealed class ConfigNode
         });
         try
         {
-            if (!reader.Read())
-            {
-                errors.Add(1, "", "the file is empty");
-                return null;
-            }
-
+            reader.Read();
             var root = Read(ref reader, "", lines, errors);
             reader.Read();
             return root;

@@ -1,4 +1,3 @@
-using System.Collections.Frozen;
 using FieldAgent.Core;
 
 namespace FieldAgent.Privacy;
@@ -34,19 +33,30 @@ internal sealed class TableEntry(PolicyRule rule, Decision decision, long since)
 internal sealed class DecisionTable
 {
     private static readonly TableEntry[] None = [];
-    private readonly FrozenDictionary<string, FrozenDictionary<string, TableEntry>> _byFunction;
-    private readonly FrozenDictionary<string, TableEntry[]> _byField;
-    private readonly FrozenSet<string> _collectable;
+
+    // Plain dictionaries, never changed once published: frozen ones look up no faster here and take ten times as long to build.
+    private readonly Dictionary<string, Dictionary<string, TableEntry>> _byFunction = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, TableEntry[]> _byField = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _collectable = new(StringComparer.Ordinal);
 
     private DecisionTable(List<TableEntry> entries)
     {
-        _byFunction = entries.GroupBy(static e => e.Rule.Function.Name, StringComparer.Ordinal).ToFrozenDictionary(
-            static g => g.Key,
-            static g => g.ToFrozenDictionary(static e => e.Rule.Field.Name, StringComparer.Ordinal),
-            StringComparer.Ordinal);
-        _byField = entries.GroupBy(static e => e.Rule.Field.Name, StringComparer.Ordinal).ToFrozenDictionary(
-            static g => g.Key, static g => g.ToArray(), StringComparer.Ordinal);
-        _collectable = entries.Where(static e => e.Decision.IsPermitted).Select(static e => e.Rule.Field.Name).ToFrozenSet(StringComparer.Ordinal);
+        foreach (var entry in entries)
+        {
+            var (function, field) = (entry.Rule.Function.Name, entry.Rule.Field.Name);
+            if (!_byFunction.TryGetValue(function, out var fields))
+            {
+                fields = new Dictionary<string, TableEntry>(StringComparer.Ordinal);
+                _byFunction.Add(function, fields);
+            }
+
+            fields.Add(field, entry);
+            _byField[field] = _byField.TryGetValue(field, out var others) ? [.. others, entry] : [entry];
+            if (entry.Decision.IsPermitted)
+            {
+                _collectable.Add(field);
+            }
+        }
     }
 
     /// <summary>Builds the table. Permits that did not change stay the very objects of <paramref name="previous"/>.</summary>
