@@ -24,4 +24,7 @@ internal sealed class Compressor(int quality)
             ? _compressed.AsSpan(0, written)
             : default;
     }
+
+    /// <summary>Overwrites what the last call left (personal data).</summary>
+    public void Wipe() => _compressed.AsSpan().Clear();
 }
