@@ -1,0 +1,35 @@
+using FieldAgent.Core;
+
+namespace FieldAgent.Delivery;
+
+/// <summary>The words that enumerations have on the wire; the contract's schemas list the same.</summary>
+internal static class ContractWords
+{
+    /// <summary>Version of the message formats.</summary>
+    public const int Version = 1;
+
+    private static readonly string[] Clock = ["unsynced", "rtc", "ntp", "gnss"];
+
+    private static readonly string[] Gap =
+        ["storage-cap", "disk-full", "term-over", "consent-withdrawn", "store-reset", "unreadable", "rejected"];
+
+    private static readonly string[] Denied =
+    [
+        "none", "no-rule", "not-granted", "withdrawn", "not-a-recipient", "region", "prohibited", "restricted", "expired", "unreadable",
+    ];
+
+    /// <summary><c>gnss</c>, <c>ntp</c>, <c>rtc</c>, <c>unsynced</c>.</summary>
+    public static string Of(ClockQuality quality) => (int)quality < Clock.Length ? Clock[(int)quality] : Clock[0];
+
+    /// <summary><c>storage-cap</c> …</summary>
+    public static string Of(GapReason reason) => (int)reason < Gap.Length ? Gap[(int)reason] : "other";
+
+    /// <summary><c>not-granted</c> …</summary>
+    public static string Of(DenyReason reason) => (int)reason < Denied.Length ? Denied[(int)reason] : "other";
+
+    /// <summary>True for a word of <see cref="Of(ClockQuality)"/>.</summary>
+    public static bool IsClock(string word) => Array.IndexOf(Clock, word) >= 0;
+
+    /// <summary>True for a word of <see cref="Of(GapReason)"/>.</summary>
+    public static bool IsGapReason(string word) => word == "other" || Array.IndexOf(Gap, word) >= 0;
+}

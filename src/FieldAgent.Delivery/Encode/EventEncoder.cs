@@ -1,0 +1,82 @@
+using FieldAgent.Core;
+
+namespace FieldAgent.Delivery;
+
+/// <summary>Writes gaps and image manifests: <c>contract/gap.schema.json</c>, <c>contract/image.schema.json</c>. One thread.</summary>
+internal sealed class EventEncoder(MessageIds ids)
+{
+    /// <summary>Writes the gap that <paramref name="item"/> holds.</summary>
+    public void EncodeGap(SpoolItem item, PayloadBuffer buffer)
+    {
+        var gap = item.Gap!;
+        buffer.Clear();
+        buffer.Raw("{\"v\":1,\"id\":\""u8);
+        ids.WriteId(buffer, item.Generation, item.Id);
+        buffer.Raw("\",\"function\":"u8);
+        buffer.Text(item.Function);
+        buffer.Raw(",\"reason\":"u8);
+        buffer.Text(ContractWords.Of(gap.Reason));
+        buffer.Raw(",\"from\":"u8);
+        buffer.Number(gap.FromSequence);
+        buffer.Raw(",\"to\":"u8);
+        buffer.Number(gap.ToSequence);
+        buffer.Raw(",\"blocks\":"u8);
+        buffer.Number(gap.Blocks);
+        buffer.Raw(",\"readings\":"u8);
+        buffer.Number(gap.Readings);
+        buffer.Raw((byte)'}');
+    }
+
+    /// <summary>Writes the manifest of the picture <paramref name="transfer"/> sends.</summary>
+    public void EncodeManifest(ImageTransfer transfer, PayloadBuffer buffer)
+    {
+        var image = transfer.Image;
+        buffer.Clear();
+        buffer.Raw("{\"v\":1,\"id\":\""u8);
+        ids.WriteId(buffer, transfer.Generation, transfer.ItemId);
+        buffer.Raw("\",\"seq\":"u8);
+        buffer.Number(transfer.Sequence);
+        buffer.Raw(",\"boot\":\""u8);
+        ids.WriteBoot(buffer, transfer.BootId);
+        buffer.Raw("\",\"function\":"u8);
+        buffer.Text(transfer.Function);
+        buffer.Raw(",\"purposes\":["u8);
+        buffer.Text(transfer.Purpose);
+        buffer.Raw("],\"policy\":"u8);
+        buffer.Text(transfer.PolicyVersion);
+        if (transfer.ConsentId != 0)
+        {
+            buffer.Raw(",\"consent\":"u8);
+            buffer.Number(transfer.ConsentId);
+        }
+
+        buffer.Raw(",\"clock\":"u8);
+        buffer.Text(ContractWords.Of(transfer.Quality));
+        if (transfer.Backlog)
+        {
+            buffer.Raw(",\"backlog\":true"u8);
+        }
+
+        buffer.Raw(",\"image\":{\"id\":"u8);
+        buffer.Text(image.ImageId);
+        buffer.Raw(",\"sensor\":"u8);
+        buffer.Text(image.Sensor);
+        buffer.Raw(",\"captured\":"u8);
+        buffer.Number((image.CapturedBootNs + transfer.WallOffsetNs) / 1000);
+        buffer.Raw(",\"bytes\":"u8);
+        buffer.Number(image.Bytes);
+        buffer.Raw(",\"sha256\":"u8);
+        buffer.Text(image.Sha256);
+        buffer.Raw(",\"chunks\":"u8);
+        buffer.Number(transfer.Chunks);
+        buffer.Raw(",\"chunkBytes\":"u8);
+        buffer.Number(transfer.ChunkBytes);
+        if (image.RequestId is { } request)
+        {
+            buffer.Raw(",\"request\":"u8);
+            buffer.Text(request);
+        }
+
+        buffer.Raw("}}"u8);
+    }
+}

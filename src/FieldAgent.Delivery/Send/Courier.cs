@@ -1,0 +1,205 @@
+using System.Security.Cryptography;
+using FieldAgent.Core;
+using Microsoft.Extensions.Logging;
+
+namespace FieldAgent.Delivery;
+
+/// <summary>The delivery loop of one recipient: connects, sends what the spool holds in order, deletes what the broker has
+/// acknowledged, answers commands, and comes back after every outage. One thread of its own calls <see cref="Run"/>;
+/// <see cref="State"/> may be read from any.</summary>
+public sealed class Courier
+{
+    private readonly CourierSettings _settings;
+    private readonly ILinkFactory _links;
+    private readonly ISpool _spool;
+    private readonly IGate _gate;
+    private readonly IClock _clock;
+    private readonly Counters _counters;
+    private readonly ILogger<Courier> _logger;
+    private readonly Topics _topics;
+    private readonly CourierStatus _status;
+    private readonly StatePublisher _state;
+    private readonly CommandDesk _commands;
+    private readonly CourierWakes _wakes = new();
+    private readonly Random _random;
+    private readonly Backoff _backoff;
+    private readonly VersionChoice _versions;
+    private LinkFaultKind _lastFault;
+
+    /// <summary>A courier that has not begun.</summary>
+    /// <param name="settings">Whom it delivers to, and as whom.</param>
+    /// <param name="links">Makes a link for each connection.</param>
+    /// <param name="spool">What waits.</param>
+    /// <param name="gate">Asked before each send.</param>
+    /// <param name="clock">Time.</param>
+    /// <param name="ledger">Commands seen.</param>
+    /// <param name="handlers">What commands can do; names must differ.</param>
+    /// <param name="counters">Counts of what was denied, refused, given up.</param>
+    /// <param name="logger">For a technician.</param>
+    /// <exception cref="ArgumentException">The pseudonym is not a topic level, or the key is too short.</exception>
+    public Courier(
+        CourierSettings settings, ILinkFactory links, ISpool spool, IGate gate, IClock clock, ICommandLedger ledger,
+        IEnumerable<ICommandHandler> handlers, Counters counters, ILogger<Courier> logger)
+    {
+        if (settings.TagKey.Length < 16)
+        {
+            throw new ArgumentException("the recipient's key has fewer than 16 bytes", nameof(settings));
+        }
+
+        _settings = settings;
+        _links = links;
+        _spool = spool;
+        _gate = gate;
+        _clock = clock;
+        _counters = counters;
+        _logger = logger;
+        _topics = new Topics(settings.Pseudonym);
+        _status = new CourierStatus(settings.Recipient.Name, clock);
+        _state = new StatePublisher(settings, _topics, clock);
+        _commands = new CommandDesk(
+            new CommandRouter(settings.Recipient.Name, _topics, ledger, handlers, clock, counters, settings.CommandLimits, logger),
+            settings.CommandLimits,
+            counters);
+        _random = new Random(settings.Seed ?? RandomNumberGenerator.GetInt32(int.MaxValue));
+        _backoff = new Backoff(settings.Limits, _random);
+        _versions = new VersionChoice(settings.Limits);
+    }
+
+    /// <summary>What it is doing now. Any thread; cheap.</summary>
+    public CourierState State => _status.Snapshot();
+
+    /// <summary>Delivers until <paramref name="stop"/> is set; blocks. On a stop it says goodbye and returns within 2 s, unless it is
+    /// inside a connection attempt, which ends by <see cref="LinkOptions.ConnectTimeout"/>. Call it once.</summary>
+    public void Run(CancellationToken stop)
+    {
+        _spool.Stored += _wakes.Stored;
+        _gate.Changed += _wakes.GateChanged;
+        using var wake = stop.Register(_wakes.Wake);
+        try
+        {
+            using var reader = OpenReader(stop);
+            if (reader is not null)
+            {
+                var items = new ItemSender(_settings, reader, _gate, _clock, _counters, _topics, _status, _state, _random);
+                while (!stop.IsCancellationRequested)
+                {
+                    ConnectOnce(reader, items, stop);
+                }
+            }
+        }
+        finally
+        {
+            _spool.Stored -= _wakes.Stored;
+            _gate.Changed -= _wakes.GateChanged;
+            _status.RetryAtNs = 0;
+            _status.Phase = "stopped";
+            CourierLog.Stopped(_logger, _settings.Recipient.Name);
+        }
+    }
+
+    private ISpoolReader? OpenReader(CancellationToken stop)
+    {
+        while (!stop.IsCancellationRequested)
+        {
+            try
+            {
+                return _spool.OpenReader(_settings.Recipient.Name);
+            }
+            catch (StoreFault fault) when (fault.Retry)
+            {
+                _status.Phase = "waiting";
+                _status.Detail = "the store cannot be read: " + fault.Message;
+                CourierLog.StoreFailed(_logger, _settings.Recipient.Name, fault.Message);
+                _clock.Wait(_settings.Limits.StoreRetry, stop);
+            }
+        }
+
+        return null;
+    }
+
+    private void ConnectOnce(ISpoolReader reader, ItemSender items, CancellationToken stop)
+    {
+        var before = _versions.Current;
+        var version = _versions.Next(_clock.BootNs);
+        if (version != before)
+        {
+            CourierLog.VersionChanged(_logger, _settings.Recipient.Name, Name(version));
+        }
+
+        _status.Phase = "connecting";
+        _status.RetryAtNs = 0;
+        using var link = _links.Create();
+        LinkFault fault;
+        var switched = false;
+        try
+        {
+            _wakes.Attach(link);
+            var session = new CourierSession(
+                _settings, link, reader, items, _state, _commands, _topics, _clock, _counters, _status, _wakes, _logger);
+            fault = link.Connect(Options(version), session, out var accepted);
+            if (fault.Kind == LinkFaultKind.None)
+            {
+                fault = Serve(session, accepted, stop);
+            }
+            else
+            {
+                switched = _versions.Failed(fault.Kind, _clock.BootNs);
+            }
+        }
+        finally
+        {
+            _wakes.Attach(null);
+        }
+
+        if (!stop.IsCancellationRequested && !switched)
+        {
+            WaitForRetry(fault, stop);
+        }
+    }
+
+    private LinkFault Serve(CourierSession session, in LinkAccepted accepted, CancellationToken stop)
+    {
+        _versions.Succeeded();
+        _status.CountConnect();
+        _status.Phase = "connected";
+        _status.Detail = "";
+        _status.Version = Name(accepted.Version);
+        _lastFault = LinkFaultKind.None;
+        CourierLog.Connected(
+            _logger, _settings.Recipient.Name, Name(accepted.Version), Math.Min(_settings.Recipient.WindowMax, accepted.SendMaximum),
+            accepted.SessionPresent ? "resumed" : "new");
+        var since = _clock.BootNs;
+        var fault = session.Serve(accepted, stop);
+        _status.Version = "";
+        if (_clock.BootNs - since >= _settings.Limits.StableAfter.ToNs())
+        {
+            _backoff.Reset();
+        }
+
+        return fault;
+    }
+
+    private void WaitForRetry(in LinkFault fault, CancellationToken stop)
+    {
+        var wait = _backoff.Next(fault.Kind);
+        _status.Phase = Backoff.IsForPeople(fault.Kind) ? "refused" : "waiting";
+        _status.Detail = fault.Detail;
+        _status.RetryAtNs = _clock.BootNs + wait.ToNs();
+        _counters.Add("delivery.connection-faults");
+        if (fault.Kind != _lastFault)
+        {
+            // Said once for each kind of trouble, not at every attempt.
+            _lastFault = fault.Kind;
+            CourierLog.Waiting(_logger, _settings.Recipient.Name, fault.Kind, fault.Detail, wait.TotalSeconds);
+        }
+
+        _clock.Wait(wait, stop);
+    }
+
+    private LinkOptions Options(MqttVersion version) => _settings.Recipient.Link with
+    {
+        ClientId = _settings.Pseudonym, Version = version, CleanStart = false, Will = _state.Will(),
+    };
+
+    private static string Name(MqttVersion version) => version == MqttVersion.V5 ? "5" : "3.1.1";
+}

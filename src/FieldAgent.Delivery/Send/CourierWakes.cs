@@ -1,0 +1,50 @@
+using FieldAgent.Core;
+
+namespace FieldAgent.Delivery;
+
+/// <summary>Wakes a courier from other threads: what came between two looks at the link is not missed. Thread-safe.</summary>
+internal sealed class CourierWakes
+{
+    private readonly Lock _lock = new();
+    private ILink? _link;
+    private int _stored;
+    private int _gateChanged;
+
+    /// <summary>The spool has something new.</summary>
+    public void Stored()
+    {
+        Volatile.Write(ref _stored, 1);
+        Wake();
+    }
+
+    /// <summary>A consent or the policy changed.</summary>
+    public void GateChanged()
+    {
+        Volatile.Write(ref _gateChanged, 1);
+        Wake();
+    }
+
+    /// <summary>Ends a wait of the present link.</summary>
+    public void Wake()
+    {
+        lock (_lock)
+        {
+            _link?.Wake();
+        }
+    }
+
+    /// <summary>Sets the link to wake; null before it is disposed.</summary>
+    public void Attach(ILink? link)
+    {
+        lock (_lock)
+        {
+            _link = link;
+        }
+    }
+
+    /// <summary>True once after <see cref="Stored"/>.</summary>
+    public bool TakeStored() => Volatile.Read(ref _stored) != 0 && Interlocked.Exchange(ref _stored, 0) != 0;
+
+    /// <summary>True once after <see cref="GateChanged"/>.</summary>
+    public bool TakeGateChanged() => Volatile.Read(ref _gateChanged) != 0 && Interlocked.Exchange(ref _gateChanged, 0) != 0;
+}

@@ -1,0 +1,106 @@
+using System.Collections;
+using FieldAgent.Core;
+
+namespace FieldAgent.Delivery;
+
+/// <summary>A picture on its way: its manifest and its chunks. It outlives a connection, so that chunks the broker has acknowledged
+/// are not sent again: a large picture gets through a link that never lasts long enough for all of it. One thread.</summary>
+internal sealed class ImageTransfer
+{
+    private readonly BitArray _acknowledged;
+    private int _acknowledgedCount;
+    private int _next;
+
+    public ImageTransfer(SpoolItem item, int chunkBytes, bool backlog)
+    {
+        Image = item.Image!;
+        ItemId = item.Id;
+        Sequence = item.Sequence;
+        Generation = item.Generation;
+        Function = item.Function;
+        Field = item.Field;
+        Purpose = item.Purpose;
+        PolicyVersion = item.PolicyVersion;
+        ConsentId = item.ConsentId;
+        BootId = item.BootId;
+        WallOffsetNs = item.WallOffsetNs;
+        Quality = item.Quality;
+        Backlog = backlog;
+        ChunkBytes = chunkBytes;
+        Chunks = (int)((Image.Bytes + chunkBytes - 1) / chunkBytes);
+        _acknowledged = new BitArray(Chunks);
+    }
+
+    public SpoolImage Image { get; }
+
+    public long ItemId { get; }
+
+    public long Sequence { get; }
+
+    public Guid Generation { get; }
+
+    public string Function { get; }
+
+    public string Field { get; }
+
+    public string Purpose { get; }
+
+    public string PolicyVersion { get; }
+
+    public long ConsentId { get; }
+
+    public Guid BootId { get; }
+
+    public long WallOffsetNs { get; }
+
+    public ClockQuality Quality { get; }
+
+    public bool Backlog { get; }
+
+    public int ChunkBytes { get; }
+
+    public int Chunks { get; }
+
+    /// <summary>The broker has the manifest.</summary>
+    public bool ManifestAcknowledged { get; set; }
+
+    /// <summary>It is being sent over the present connection.</summary>
+    public bool Active { get; set; }
+
+    /// <summary>The broker has all of it.</summary>
+    public bool IsComplete => ManifestAcknowledged && _acknowledgedCount == Chunks;
+
+    /// <summary>The next chunk to send; −1 when all are under way or acknowledged.</summary>
+    public int NextChunk
+    {
+        get
+        {
+            while (_next < Chunks && _acknowledged[_next])
+            {
+                _next++;
+            }
+
+            return _next < Chunks ? _next : -1;
+        }
+    }
+
+    /// <summary>The next chunk was sent.</summary>
+    public void Sent() => _next++;
+
+    /// <summary>The broker has chunk <paramref name="index"/>.</summary>
+    public void Acknowledge(int index)
+    {
+        if (!_acknowledged[index])
+        {
+            _acknowledged[index] = true;
+            _acknowledgedCount++;
+        }
+    }
+
+    /// <summary>What was under way is not known to have arrived: send it again.</summary>
+    public void Restart()
+    {
+        _next = 0;
+        Active = false;
+    }
+}

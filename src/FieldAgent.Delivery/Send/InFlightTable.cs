@@ -1,0 +1,102 @@
+namespace FieldAgent.Delivery;
+
+/// <summary>What a message under way is.</summary>
+internal enum SentKind : byte
+{
+    /// <summary>The state message.</summary>
+    State,
+
+    /// <summary>A command's result.</summary>
+    Result,
+
+    /// <summary>A block or gap that is one message.</summary>
+    Item,
+
+    /// <summary>One of several messages of a large block.</summary>
+    Part,
+
+    /// <summary>A picture's manifest.</summary>
+    Manifest,
+
+    /// <summary>A picture's chunk.</summary>
+    Chunk,
+}
+
+/// <summary>A block that went out as several messages.</summary>
+internal sealed class PartTransfer
+{
+    public int Outstanding { get; set; }
+
+    public bool AllSent { get; set; }
+
+    /// <summary>A part was refused: the block is sent anew as a whole, or given up.</summary>
+    public bool Aborted { get; set; }
+}
+
+/// <summary>A message under way.</summary>
+/// <param name="Kind">What it is.</param>
+/// <param name="ItemId">The spool's item, or 0.</param>
+/// <param name="Index">Number of the chunk.</param>
+/// <param name="Function">The item's function, or empty.</param>
+/// <param name="Reference">The <see cref="PartTransfer"/>, <see cref="ImageTransfer"/> or <see cref="CommandReply"/>.</param>
+internal readonly record struct Sent(SentKind Kind, long ItemId = 0, int Index = 0, string Function = "", object? Reference = null);
+
+/// <summary>Messages of one connection that the broker has not answered, by message id. Sized once; no allocation after. One thread.</summary>
+internal sealed class InFlightTable(int window)
+{
+    private readonly Dictionary<int, Sent> _sent = new(window);
+    private readonly HashSet<long> _items = new(window);
+
+    /// <summary>Messages under way.</summary>
+    public int Count => _sent.Count;
+
+    /// <summary>Chunks among them.</summary>
+    public int Chunks { get; private set; }
+
+    /// <summary>Notes a message.</summary>
+    public void Add(int messageId, in Sent sent)
+    {
+        _sent[messageId] = sent;
+        if (sent.Kind == SentKind.Chunk)
+        {
+            Chunks++;
+        }
+    }
+
+    /// <summary>Takes a message out.</summary>
+    /// <returns>False when it is not known.</returns>
+    public bool Remove(int messageId, out Sent sent)
+    {
+        if (!_sent.Remove(messageId, out sent))
+        {
+            return false;
+        }
+
+        if (sent.Kind == SentKind.Chunk)
+        {
+            Chunks--;
+        }
+
+        return true;
+    }
+
+    /// <summary>Marks a spool item as under way: reading the spool again must not send it twice.</summary>
+    public void AddItem(long itemId) => _items.Add(itemId);
+
+    /// <summary>True when the item is under way.</summary>
+    public bool HasItem(long itemId) => _items.Contains(itemId);
+
+    /// <summary>The item is not under way any more.</summary>
+    public void RemoveItem(long itemId) => _items.Remove(itemId);
+
+    /// <summary>Replies to commands among the unanswered messages.</summary>
+    public IEnumerable<CommandReply> Replies() => _sent.Values.Select(s => s.Reference).OfType<CommandReply>();
+
+    /// <summary>The connection is gone: forget all.</summary>
+    public void Clear()
+    {
+        _sent.Clear();
+        _items.Clear();
+        Chunks = 0;
+    }
+}

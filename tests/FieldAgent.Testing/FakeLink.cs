@@ -1,0 +1,497 @@
+using FieldAgent.Core;
+
+namespace FieldAgent.Testing;
+
+/// <summary>A message that reached the fake broker.</summary>
+public sealed record FakeMessage(
+    string Topic, byte[] Payload, bool Retain, string? ContentEncoding, byte[]? CorrelationData, string ClientId, MqttVersion Version);
+
+/// <summary>A message on its way to a subscriber.</summary>
+public sealed record FakeDelivery(
+    string Topic, byte[] Payload, bool Retained = false, string? ContentEncoding = null, string? ResponseTopic = null,
+    byte[]? CorrelationData = null, uint? ExpirySeconds = null);
+
+/// <summary>How often what goes wrong, each from 0 to 1.</summary>
+public sealed record FakeFaults(
+    double LoseBeforeBroker = 0, double LoseBeforeAck = 0, double HoldAck = 0, double Redeliver = 0, double RefuseConnect = 0);
+
+/// <summary>A broker in memory, and the factory of links to it: windows, acknowledgements in any order, refusals, lost connections,
+/// persistent sessions with duplicate redelivery, retained messages and wills. Thread-safe; with a seed and an
+/// <see cref="Idle"/> callback it is deterministic on one thread.</summary>
+public sealed class FakeBroker(int seed = 1) : ILinkFactory
+{
+    private readonly Random _random = new(seed);
+    private readonly Dictionary<string, Session> _sessions = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, FakeMessage> _retained = new(StringComparer.Ordinal);
+    private readonly List<FakeLink> _links = [];
+
+    internal Lock Lock { get; } = new();
+
+    public string Library => "fake 1.0";
+
+    public FakeFaults Faults { get; set; } = new();
+
+    /// <summary>No connection succeeds, and those there are break.</summary>
+    public bool Down { get; private set; }
+
+    public int SendMaximum { get; set; } = 65_535;
+
+    public int PacketBytesMax { get; set; } = int.MaxValue;
+
+    /// <summary>Answers a connection attempt with a fault; null lets it through.</summary>
+    public Func<LinkOptions, LinkFault?>? Connecting { get; set; }
+
+    /// <summary>Reason code for a message; 0 is success, −1 holds the acknowledgement back for good.</summary>
+    public Func<FakeMessage, int>? Answer { get; set; }
+
+    /// <summary>Called instead of waiting when a link has nothing to do: a test lets its clock run on here.</summary>
+    public Action<TimeSpan>? Idle { get; set; }
+
+    /// <summary>Called for each message that a client sends, whether it arrives or not.</summary>
+    public Action<FakeMessage>? Publishing { get; set; }
+
+    /// <summary>Called for each message that reaches the broker.</summary>
+    public Action<FakeMessage>? Arrived { get; set; }
+
+    /// <summary>Everything that reached the broker, in order, duplicates included.</summary>
+    public List<FakeMessage> Received { get; } = [];
+
+    /// <summary>Breaches of the protocol by the client: window exceeded, published before CONNACK.</summary>
+    public List<string> Violations { get; } = [];
+
+    public List<LinkOptions> Attempts { get; } = [];
+
+    public int Connected
+    {
+        get
+        {
+            lock (Lock)
+            {
+                return _links.Count(l => l.IsUp);
+            }
+        }
+    }
+
+    /// <summary>Goodbyes said properly.</summary>
+    public int Goodbyes { get; internal set; }
+
+    public ILink Create() => new FakeLink(this);
+
+    public FakeMessage[] Snapshot()
+    {
+        lock (Lock)
+        {
+            return [.. Received];
+        }
+    }
+
+    public FakeMessage? Retained(string topic)
+    {
+        lock (Lock)
+        {
+            return _retained.GetValueOrDefault(topic);
+        }
+    }
+
+    /// <summary>Breaks every connection; wills are published.</summary>
+    public void DropConnections()
+    {
+        lock (Lock)
+        {
+            foreach (var link in _links.Where(l => l.IsUp).ToArray())
+            {
+                Break(link);
+            }
+        }
+    }
+
+    public void Stop()
+    {
+        lock (Lock)
+        {
+            Down = true;
+            DropConnections();
+        }
+    }
+
+    public void Start()
+    {
+        lock (Lock)
+        {
+            Down = false;
+        }
+    }
+
+    /// <summary>Sends a message to the subscribers, as another client would.</summary>
+    public void Send(FakeDelivery delivery)
+    {
+        lock (Lock)
+        {
+            Route(delivery);
+        }
+    }
+
+    internal bool Chance(double probability) => probability > 0 && _random.NextDouble() < probability;
+
+    internal int Next(int max) => _random.Next(max);
+
+    internal LinkFault Accept(FakeLink link, LinkOptions options, out bool sessionPresent)
+    {
+        lock (Lock)
+        {
+            sessionPresent = false;
+            Attempts.Add(options);
+            if (Down)
+            {
+                return new LinkFault(LinkFaultKind.Unreachable, "nobody listens");
+            }
+
+            if (Connecting?.Invoke(options) is { } fault)
+            {
+                return fault;
+            }
+
+            if (Chance(Faults.RefuseConnect))
+            {
+                return new LinkFault(LinkFaultKind.Unreachable, "nobody listens");
+            }
+
+            if (_sessions.TryGetValue(options.ClientId, out var session) && !options.CleanStart)
+            {
+                sessionPresent = true;
+                session.Link?.Close(new LinkFault(LinkFaultKind.Lost, "taken over"));
+                session.Requeue();
+            }
+            else
+            {
+                session = new Session();
+                _sessions[options.ClientId] = session;
+            }
+
+            session.Link = link;
+            link.Session = session;
+            _links.Add(link);
+            return default;
+        }
+    }
+
+    internal void Take(FakeMessage message)
+    {
+        Received.Add(message);
+        Arrived?.Invoke(message);
+        if (message.Retain)
+        {
+            _retained[message.Topic] = message;
+        }
+
+        Route(new FakeDelivery(
+            message.Topic, message.Payload, false, message.ContentEncoding, null, message.CorrelationData));
+    }
+
+    internal void Subscribed(Session session, string filter)
+    {
+        session.Filters.Add(filter);
+        foreach (var message in _retained.Values.Where(m => Matches(filter, m.Topic)))
+        {
+            session.Waiting.Enqueue(new FakeDelivery(message.Topic, message.Payload, true, message.ContentEncoding));
+        }
+    }
+
+    internal void Break(FakeLink link, LinkFault? fault = null)
+    {
+        var will = link.Options?.Will;
+        link.Close(fault ?? new LinkFault(LinkFaultKind.Lost, "the connection was lost"));
+        if (will is not null)
+        {
+            var message = new FakeMessage(will.Topic, will.Payload, will.Retain, null, null, "will", link.Options!.Version);
+            if (will.Retain)
+            {
+                _retained[will.Topic] = message;
+            }
+        }
+    }
+
+    private void Route(FakeDelivery delivery)
+    {
+        foreach (var session in _sessions.Values)
+        {
+            if (session.Filters.Any(f => Matches(f, delivery.Topic)))
+            {
+                session.Waiting.Enqueue(delivery);
+                session.Link?.Wake();
+            }
+        }
+    }
+
+    private static bool Matches(string filter, string topic)
+    {
+        var wanted = filter.Split('/');
+        var levels = topic.Split('/');
+        for (var i = 0; i < wanted.Length; i++)
+        {
+            if (wanted[i] == "#")
+            {
+                return true;
+            }
+
+            if (i >= levels.Length || (wanted[i] != "+" && wanted[i] != levels[i]))
+            {
+                return false;
+            }
+        }
+
+        return wanted.Length == levels.Length;
+    }
+
+    /// <summary>What the broker keeps for a client id.</summary>
+    internal sealed class Session
+    {
+        public HashSet<string> Filters { get; } = new(StringComparer.Ordinal);
+
+        public Queue<FakeDelivery> Waiting { get; private set; } = new();
+
+        public List<FakeDelivery> Unacknowledged { get; } = [];
+
+        public FakeLink? Link { get; set; }
+
+        // What was not acknowledged comes again, first.
+        public void Requeue()
+        {
+            Waiting = new Queue<FakeDelivery>(Unacknowledged.Concat(Waiting));
+            Unacknowledged.Clear();
+        }
+    }
+}
+
+/// <summary>One connection to a <see cref="FakeBroker"/>.</summary>
+public sealed class FakeLink(FakeBroker broker) : ILink
+{
+    private readonly Queue<(int Id, FakeMessage Message)> _outgoing = new();
+    private readonly List<(int Id, int Code)> _acknowledgements = [];
+    private readonly SemaphoreSlim _wake = new(0);
+    private ILinkEvents? _events;
+    private LinkFault? _closed;
+    private bool _closeTold;
+    private int _lastId;
+    private int _unacknowledged;
+
+    internal FakeBroker.Session? Session { get; set; }
+
+    public LinkOptions? Options { get; private set; }
+
+    public bool IsUp { get; private set; }
+
+    public LinkFault Connect(LinkOptions options, ILinkEvents events, out LinkAccepted accepted)
+    {
+        accepted = default;
+        Options = options;
+        var fault = broker.Accept(this, options, out var present);
+        if (fault.Kind != LinkFaultKind.None)
+        {
+            return fault;
+        }
+
+        _events = events;
+        IsUp = true;
+        accepted = new LinkAccepted(present, broker.SendMaximum, broker.PacketBytesMax, options.Version);
+        return default;
+    }
+
+    public int Publish(MqttTopic topic, ReadOnlySpan<byte> payload, in PublishOptions options)
+    {
+        lock (broker.Lock)
+        {
+            if (_events is null)
+            {
+                broker.Violations.Add($"published to {topic} before CONNACK");
+            }
+
+            if (!IsUp)
+            {
+                return 0;
+            }
+
+            if (++_unacknowledged > broker.SendMaximum)
+            {
+                broker.Violations.Add($"{_unacknowledged} messages under way, {broker.SendMaximum} allowed");
+            }
+
+            if (Options!.Version == MqttVersion.V311 && (options.ContentEncoding is not null || options.CorrelationData is not null))
+            {
+                broker.Violations.Add($"properties on MQTT 3.1.1 at {topic}");
+            }
+
+            _lastId = (_lastId % 65_535) + 1;
+            var message = new FakeMessage(
+                topic.Name, payload.ToArray(), options.Retain, options.ContentEncoding, options.CorrelationData, Options.ClientId, Options.Version);
+            broker.Publishing?.Invoke(message);
+            _outgoing.Enqueue((_lastId, message));
+            return _lastId;
+        }
+    }
+
+    public bool Subscribe(string filter, TimeSpan timeout)
+    {
+        lock (broker.Lock)
+        {
+            if (!IsUp)
+            {
+                return false;
+            }
+
+            broker.Subscribed(Session!, filter);
+            return true;
+        }
+    }
+
+    public void Poll(TimeSpan wait)
+    {
+        if (Work() || wait <= TimeSpan.Zero)
+        {
+            return;
+        }
+
+        if (broker.Idle is { } idle)
+        {
+            // Deterministic tests: time passes only here.
+            if (!_wake.Wait(0))
+            {
+                idle(wait);
+            }
+        }
+        else
+        {
+            _wake.Wait(wait);
+        }
+
+        Work();
+    }
+
+    public void Wake() => _wake.Release();
+
+    public void Disconnect()
+    {
+        lock (broker.Lock)
+        {
+            if (IsUp)
+            {
+                Drain();
+                broker.Goodbyes++;
+                IsUp = false;
+                Session!.Link = null;
+            }
+        }
+    }
+
+    public void Dispose()
+    {
+        lock (broker.Lock)
+        {
+            if (IsUp)
+            {
+                broker.Break(this);
+            }
+        }
+    }
+
+    internal void Close(LinkFault fault)
+    {
+        IsUp = false;
+        _closed ??= fault;
+        _outgoing.Clear();
+        if (Session is { } session && session.Link == this)
+        {
+            session.Link = null;
+        }
+
+        Wake();
+    }
+
+    private bool Work()
+    {
+        List<(int Id, int Code)> acknowledged = [];
+        List<FakeDelivery> deliveries = [];
+        lock (broker.Lock)
+        {
+            Drain();
+            if (IsUp)
+            {
+                while (_acknowledgements.Count > 0 && !broker.Chance(broker.Faults.HoldAck))
+                {
+                    var index = broker.Faults.HoldAck > 0 ? broker.Next(_acknowledgements.Count) : 0;
+                    acknowledged.Add(_acknowledgements[index]);
+                    _acknowledgements.RemoveAt(index);
+                    _unacknowledged--;
+                }
+
+                if (broker.Chance(broker.Faults.LoseBeforeAck))
+                {
+                    _unacknowledged += acknowledged.Count;
+                    acknowledged.Clear();
+                    broker.Break(this);
+                }
+            }
+
+            while (IsUp && Session!.Waiting.TryDequeue(out var delivery))
+            {
+                deliveries.Add(delivery);
+                Session.Unacknowledged.Add(delivery);
+            }
+        }
+
+        foreach (var (id, code) in acknowledged)
+        {
+            _events!.OnAcknowledged(id, code);
+        }
+
+        foreach (var delivery in deliveries)
+        {
+            _events!.OnMessage(new LinkMessage
+            {
+                Topic = delivery.Topic, Payload = delivery.Payload, Retained = delivery.Retained, ContentEncoding = delivery.ContentEncoding,
+                ResponseTopic = delivery.ResponseTopic, CorrelationData = delivery.CorrelationData, ExpirySeconds = delivery.ExpirySeconds,
+            });
+            lock (broker.Lock)
+            {
+                if (broker.Chance(broker.Faults.Redeliver))
+                {
+                    Session!.Waiting.Enqueue(delivery);
+                }
+
+                Session!.Unacknowledged.Remove(delivery);
+            }
+        }
+
+        if (_closed is { } fault && !_closeTold && _events is not null)
+        {
+            _closeTold = true;
+            _events.OnClosed(fault);
+            return true;
+        }
+
+        return acknowledged.Count > 0 || deliveries.Count > 0;
+    }
+
+    private void Drain()
+    {
+        while (IsUp && _outgoing.TryDequeue(out var next))
+        {
+            if (broker.Chance(broker.Faults.LoseBeforeBroker))
+            {
+                broker.Break(this);
+                return;
+            }
+
+            var code = broker.Answer?.Invoke(next.Message) ?? 0;
+            if (code < 0x80)
+            {
+                broker.Take(next.Message);
+            }
+
+            if (code >= 0)
+            {
+                _acknowledgements.Add((next.Id, code));
+            }
+        }
+    }
+}

@@ -1,0 +1,282 @@
+using FieldAgent.Core;
+
+namespace FieldAgent.Testing;
+
+/// <summary>A spool in memory, for tests of what comes after it. Thread-safe.</summary>
+public sealed class FakeSpool : ISpool
+{
+    private readonly Lock _lock = new();
+    private readonly List<Entry> _items = [];
+    private readonly Dictionary<string, long> _sequences = new(StringComparer.Ordinal);
+    private readonly List<Entry> _taken = [];
+    private long _lastId;
+
+    public Guid Generation { get; init; } = new("5eed5eed-0000-4000-8000-0000000000aa");
+
+    public Guid BootId { get; init; } = new("5eed5eed-0000-4000-8000-000000000001");
+
+    public long WallOffsetNs { get; init; } = 1_767_225_600_000_000_000;
+
+    public int SettleAfter { get; init; } = 64;
+
+    /// <summary>Called with every id a reader acknowledges, before it is noted.</summary>
+    public Action<long>? Acknowledging { get; set; }
+
+    public Dictionary<long, GapReason> GivenUp { get; } = [];
+
+    public List<long> Acknowledged { get; } = [];
+
+    public int Settles { get; private set; }
+
+    public event Action? Stored;
+
+    public SpoolState State
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return new SpoolState(_items.Count, _items.Sum(i => i.Item.Readings), 0, 0, long.MaxValue, 0, 0);
+            }
+        }
+    }
+
+    /// <summary>Items that wait for any recipient.</summary>
+    public int Waiting
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _items.Count(i => !i.Done);
+            }
+        }
+    }
+
+    /// <summary>The item with number <paramref name="id"/>.</summary>
+    public SpoolItem Find(long id)
+    {
+        lock (_lock)
+        {
+            return _items[(int)id - 1].Item;
+        }
+    }
+
+    /// <summary>Stores a block of one set.</summary>
+    public SpoolItem AddBlock(BlockRows rows, string function = "telemetry", string? field = null) =>
+        Store(new SpoolItem
+        {
+            Kind = SpoolItemKind.Block, Function = function, Field = field ?? rows.Set.Field, Sets = [rows], Readings = rows.Columns.Readings,
+        });
+
+    /// <summary>Stores a picture.</summary>
+    public SpoolItem AddImage(byte[] jpeg, string function = "photo", string sensor = "camera", string? requestId = null, long capturedBootNs = 0)
+    {
+        var id = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(BitConverter.GetBytes(_lastId + 1)))[..32];
+        var sha = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(jpeg));
+        return Store(
+            new SpoolItem
+            {
+                Kind = SpoolItemKind.Image, Function = function, Field = "image.photo",
+                Image = new SpoolImage(id, sensor, jpeg.Length, sha, capturedBootNs, requestId),
+            },
+            jpeg);
+    }
+
+    /// <summary>Announces a gap: the next <paramref name="count"/> numbers of the function are lost.</summary>
+    public SpoolItem AddGap(string function, int count, GapReason reason = GapReason.StorageCap)
+    {
+        lock (_lock)
+        {
+            var from = _sequences.GetValueOrDefault(function) + 1;
+            _sequences[function] = from + count - 1;
+            return Store(new SpoolItem
+            {
+                Kind = SpoolItemKind.Gap, Function = function, Gap = new SpoolGap(reason, from, from + count - 1, count, count * 10),
+            });
+        }
+    }
+
+    public void Add(AdmittedImage image) => AddImage(image.Jpeg.ToArray(), image.Permit.Function, image.Sensor, image.RequestId, image.Captured.BootNs);
+
+    public void Take(in AdmittedRows rows)
+    {
+        var copy = new BlockRows(rows.Set);
+        Span<double> row = stackalloc double[rows.Width];
+        for (var i = 0; i < rows.Count; i++)
+        {
+            for (var c = 0; c < rows.Width; c++)
+            {
+                row[c] = rows.Values(c)[i];
+            }
+
+            copy.Columns.Append(rows.BootNs[i], row, rows.Present[i]);
+        }
+
+        lock (_lock)
+        {
+            _taken.Add(new Entry(new SpoolItem
+            {
+                Kind = SpoolItemKind.Block, Function = rows.Permit.Function, Field = rows.Permit.Field, Sets = [copy],
+                Readings = copy.Columns.Readings,
+            }));
+        }
+    }
+
+    public FlushOutcome Flush()
+    {
+        List<Entry> taken;
+        lock (_lock)
+        {
+            taken = [.. _taken];
+            _taken.Clear();
+        }
+
+        foreach (var stored in taken)
+        {
+            Store(stored.Item);
+        }
+
+        return new FlushOutcome(taken.Count, taken.Sum(s => s.Item.Readings), 0, 0);
+    }
+
+    public ISpoolReader OpenReader(string recipient) => new Reader(this);
+
+    public long Erase(string function, string field, GapReason reason)
+    {
+        lock (_lock)
+        {
+            var erased = _items.Where(i => !i.Done && i.Item.Function == function && i.Item.Field == field).ToList();
+            erased.ForEach(i => i.Done = true);
+            return erased.Sum(i => i.Item.Readings);
+        }
+    }
+
+    public void Dispose()
+    {
+    }
+
+    private SpoolItem Store(SpoolItem item, byte[]? jpeg = null)
+    {
+        lock (_lock)
+        {
+            item.Id = ++_lastId;
+            if (item.Kind != SpoolItemKind.Gap)
+            {
+                item.Sequence = _sequences[item.Function] = _sequences.GetValueOrDefault(item.Function) + 1;
+            }
+
+            item.Generation = Generation;
+            item.BootId = BootId;
+            item.WallOffsetNs = WallOffsetNs;
+            item.Quality = ClockQuality.Ntp;
+            item.Purpose = "operation";
+            item.PolicyVersion = "1.0.0";
+            _items.Add(new Entry(item, jpeg));
+        }
+
+        Stored?.Invoke();
+        return item;
+    }
+
+    private sealed class Entry(SpoolItem item, byte[]? jpeg = null)
+    {
+        public SpoolItem Item { get; } = item;
+
+        public byte[]? Jpeg { get; } = jpeg;
+
+        public bool Done { get; set; }
+    }
+
+    private sealed class Reader(FakeSpool spool) : ISpoolReader
+    {
+        private int _next;
+
+        public int SettleAfter => spool.SettleAfter;
+
+        public bool TryRead(SpoolItem item)
+        {
+            lock (spool._lock)
+            {
+                while (_next < spool._items.Count)
+                {
+                    var stored = spool._items[_next++];
+                    if (!stored.Done)
+                    {
+                        Copy(stored.Item, item);
+                        return true;
+                    }
+                }
+
+                return false;
+            }
+        }
+
+        public int ReadImage(SpoolImage image, long offset, Span<byte> buffer)
+        {
+            lock (spool._lock)
+            {
+                var stored = spool._items.Find(i => i.Item.Image?.ImageId == image.ImageId && !i.Done)?.Jpeg
+                    ?? throw new StoreFault(StoreFaultKind.Corrupt, "the picture is gone", retry: false);
+                var count = (int)Math.Min(buffer.Length, Math.Max(0, stored.Length - offset));
+                stored.AsSpan((int)offset, count).CopyTo(buffer);
+                return count;
+            }
+        }
+
+        public void Acknowledge(long id)
+        {
+            spool.Acknowledging?.Invoke(id);
+            lock (spool._lock)
+            {
+                spool._items[(int)id - 1].Done = true;
+                spool.Acknowledged.Add(id);
+            }
+        }
+
+        public void GiveUp(long id, GapReason reason)
+        {
+            lock (spool._lock)
+            {
+                var stored = spool._items[(int)id - 1];
+                stored.Done = true;
+                spool.GivenUp[id] = reason;
+                var gap = new SpoolItem
+                {
+                    Kind = SpoolItemKind.Gap, Function = stored.Item.Function,
+                    Gap = new SpoolGap(reason, stored.Item.Sequence, stored.Item.Sequence, 1, stored.Item.Readings),
+                };
+                spool.Store(gap);
+            }
+        }
+
+        public void Settle() => spool.Settles++;
+
+        public void Rewind() => _next = 0;
+
+        public void Dispose()
+        {
+        }
+
+        private static void Copy(SpoolItem from, SpoolItem to)
+        {
+            to.Kind = from.Kind;
+            to.Id = from.Id;
+            to.Sequence = from.Sequence;
+            to.Generation = from.Generation;
+            to.Function = from.Function;
+            to.Field = from.Field;
+            to.Purpose = from.Purpose;
+            to.PolicyVersion = from.PolicyVersion;
+            to.ConsentId = from.ConsentId;
+            to.BootId = from.BootId;
+            to.WallOffsetNs = from.WallOffsetNs;
+            to.Quality = from.Quality;
+            to.Backlog = from.Backlog;
+            to.Sets = from.Sets;
+            to.Readings = from.Readings;
+            to.Image = from.Image;
+            to.Gap = from.Gap;
+        }
+    }
+}
