@@ -80,7 +80,7 @@ internal sealed class PhotoHandler(Collector collector) : ICommandHandler
 
     public CommandOutcome Handle(CommandRequest request)
     {
-        var cameras = collector.Trigger(request.Text("sensor"), request.Id);
+        var cameras = collector.Trigger(request.Argument("sensor"), request.Id);
         return cameras > 0
             ? CommandOutcome.Done(string.Create(CultureInfo.InvariantCulture, $$"""{"cameras":{{cameras}}}"""))
             : CommandOutcome.Refused("unavailable", "no camera is open: photographs are not granted, or there is no such camera");
