@@ -32,6 +32,14 @@ public sealed class PolicyTests
     }
 
     [Fact]
+    public void TheShapeIsAlsoAJsonSchema()
+    {
+        using var schema = System.Text.Json.JsonDocument.Parse(ConfigSchema.Of(Policy.Shape));
+        var rule = schema.RootElement.GetProperty("properties").GetProperty("rules").GetProperty("items");
+        Assert.Contains("term", rule.GetProperty("required").EnumerateArray().Select(static name => name.GetString()));
+    }
+
+    [Fact]
     public void AllErrorsComeAtOnceWithLineAndPath()
     {
         var errors = Errors(ShippedText

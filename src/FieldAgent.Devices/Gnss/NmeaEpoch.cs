@@ -10,6 +10,9 @@ internal struct NmeaEpoch
     /// <summary>Fewest satellites of a fix: two coordinates and the time.</summary>
     private const int SatellitesMin = 3;
 
+    /// <summary>Fewest satellites that give an altitude as well.</summary>
+    private const int SatellitesOf3D = 4;
+
     private const double KnotsToMps = 1852.0 / 3600;
     private const double KmhToMps = 1 / 3.6;
 
@@ -160,11 +163,13 @@ internal struct NmeaEpoch
             return fix;
         }
 
-        var mode = GsaMode > 1 ? GsaMode : earlierGsaMode > 1 ? earlierGsaMode : fix.Satellites >= 4 && !double.IsNaN(_altitudeM) ? 3 : 2;
+        var mode = GsaMode > 1 ? GsaMode : earlierGsaMode > 1 ? earlierGsaMode : fix.Satellites >= SatellitesOf3D && !double.IsNaN(_altitudeM) ? 3 : 2;
         fix.Mode = mode == 3 ? FixMode.ThreeD : FixMode.TwoD;
         fix.LatitudeNdeg = LatitudeNdeg;
         fix.LongitudeNdeg = LongitudeNdeg;
-        fix.AltitudeM = mode == 3 ? _altitudeM : double.NaN;
+
+        // With three satellites the altitude is not measured but held; some receivers say 2D with more (Quectel).
+        fix.AltitudeM = mode == 3 || fix.Satellites >= SatellitesOf3D ? _altitudeM : double.NaN;
         fix.SpeedMps = _speedMps;
         fix.TrackDeg = _trackDeg;
         return fix;

@@ -57,7 +57,8 @@ public sealed class ConsentDesk(Gate gate, IConsentLedger ledger, IClock clock)
 
             var before = ConsentHistory.Fold(ledger.All());
             var events = Append(
-                [.. rules.Select((rule, i) => New(ConsentAction.Grant, new ConsentPair(rule.Function.Name, rule.Field.Name), scopes[i], role, method))]);
+                [.. rules.Select((rule, i) => New(
+                    ConsentAction.Grant, new ConsentPair(rule.Function.Name, rule.Field.Name), scopes[i], role, method))]);
             var narrowed = events
                 .Where(e => before.TryGetValue((e.Function, e.Field), out var old) && old.Granted
                     && ConsentStanding.After(old, e).Since == e.Id)
@@ -68,7 +69,8 @@ public sealed class ConsentDesk(Gate gate, IConsentLedger ledger, IClock clock)
     }
 
     /// <summary>Takes consent back. Takes effect with the next reading and the next message; what was sent before stays lawful (R11).</summary>
-    /// <param name="function">The function; <see cref="Everything"/>: all consents there are, whatever policy they were given under (R12).</param>
+    /// <param name="function">The function; <see cref="Everything"/>: all consents there are, whatever policy they were given
+    /// under (R12).</param>
     /// <param name="field">The field; null or <see cref="Everything"/>: all of the function's.</param>
     /// <param name="role">Who: <c>subject</c>, <c>operator</c>, <c>guardian</c>.</param>
     /// <param name="method">How.</param>
@@ -85,7 +87,9 @@ public sealed class ConsentDesk(Gate gate, IConsentLedger ledger, IClock clock)
 
             if (function == Everything && field is not (null or Everything))
             {
-                return ConsentOutcome.Refuse(ConsentRefusal.UnknownField, $"'{Everything}' withdraws everything; name no field with it, or name the function");
+                return ConsentOutcome.Refuse(
+                    ConsentRefusal.UnknownField,
+                    $"'{Everything}' withdraws everything; name no field with it, or name the function");
             }
 
             List<ConsentPair> pairs;
@@ -143,27 +147,32 @@ public sealed class ConsentDesk(Gate gate, IConsentLedger ledger, IClock clock)
         var known = extended.Count > 0 ? string.Join(", ", extended) : "none";
         if (function == Everything)
         {
-            rules = [.. Policy.Rules.Where(rule => rule.Function.Tier == FunctionTier.Extended && (field is null or Everything || rule.Field.Name == field))];
+            rules = [.. Policy.Rules.Where(rule =>
+                rule.Function.Tier == FunctionTier.Extended && (field is null or Everything || rule.Field.Name == field))];
         }
         else if (Policy.Function(function) is not { } declared)
         {
             return ConsentOutcome.Refuse(
-                ConsentRefusal.UnknownFunction, $"the policy has no function '{function}'; functions that can be granted and withdrawn: {known}");
+                ConsentRefusal.UnknownFunction,
+                $"the policy has no function '{function}'; functions that can be granted and withdrawn: {known}");
         }
         else if (declared.Tier == FunctionTier.Basic)
         {
             return ConsentOutcome.Refuse(
                 ConsentRefusal.BasicFunction,
-                $"'{function}' is a basic function: it does not rest on consent and is neither granted nor withdrawn; functions that are: {known}");
+                $"'{function}' is a basic function: it does not rest on consent and is neither granted nor withdrawn; "
+                    + $"functions that are: {known}");
         }
         else
         {
-            rules = [.. Policy.RulesOf(function).Where(rule => field is null ? rule.Necessary : field is Everything || rule.Field.Name == field)];
+            rules = [.. Policy.RulesOf(function).Where(rule =>
+                field is null ? rule.Necessary : field is Everything || rule.Field.Name == field)];
         }
 
         if (rules.Count == 0)
         {
-            var fields = Policy.Rules.Where(rule => function is Everything || rule.Function.Name == function).Select(static rule => rule.Field.Name);
+            var fields = Policy.Rules.Where(rule => function is Everything || rule.Function.Name == function)
+                .Select(static rule => rule.Field.Name);
             return ConsentOutcome.Refuse(
                 ConsentRefusal.UnknownField,
                 field is null
@@ -229,7 +238,8 @@ public sealed class ConsentDesk(Gate gate, IConsentLedger ledger, IClock clock)
 
         if (scope is not null && places == 0)
         {
-            problem = $"only a place has a precision; grant {string.Join(", ", rules.Select(static rule => rule.Field.Name))} without '{scope}'";
+            var fields = string.Join(", ", rules.Select(static rule => rule.Field.Name));
+            problem = $"only a place has a precision; grant {fields} without '{scope}'";
             return false;
         }
 

@@ -111,7 +111,8 @@ internal static class ExifWriter
         public bool IsEmpty => _entries.Count == 0;
 
         /// <summary>Size with its data, which begin on even offsets.</summary>
-        public uint Bytes => (uint)(2 + (12 * _entries.Count) + 4 + _entries.Sum(static e => e.Value.Length > 4 ? (e.Value.Length + 1) & ~1 : 0));
+        public uint Bytes => (uint)(2 + (12 * _entries.Count) + 4
+            + _entries.Sum(static e => e.Value.Length > 4 ? (e.Value.Length + 1) & ~1 : 0));
 
         public void Add(ushort tag, ushort type, uint count, byte[] value) => _entries.Add((tag, type, count, value));
 

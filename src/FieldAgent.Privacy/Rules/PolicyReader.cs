@@ -218,7 +218,8 @@ internal sealed class PolicyReader
             if (rule.Basis == LegalBasis.Consent)
             {
                 _errors.Add(
-                    section.NodeOf(PolicyShape.Basis), "a basic function is on without consent: give its basis, or make the function extended (R54)");
+                    section.NodeOf(PolicyShape.Basis),
+                    "a basic function is on without consent: give its basis, or make the function extended (R54)");
             }
 
             if (rule.Field.Class == FieldClass.Sensitive)
@@ -232,13 +233,15 @@ internal sealed class PolicyReader
         if (rule.Precision != Precision.Exact && !Vocabulary.IsLocation(rule.Field.Name))
         {
             _errors.Add(
-                section.NodeOf(PolicyShape.Precision), $"'{rule.Field.Name}' cannot be made coarser; only places can: write \"exact\" or leave it out");
+                section.NodeOf(PolicyShape.Precision),
+                $"'{rule.Field.Name}' cannot be made coarser; only places can: write \"exact\" or leave it out");
         }
 
         if (rule.Field.Name.StartsWith("image.", StringComparison.Ordinal) && rule.Term > PolicyLimits.ImageTermMax)
         {
             _errors.Add(
-                section.NodeOf(PolicyShape.Term), $"photographs and what is in them are kept {Opt.Write(PolicyLimits.ImageTermMax)} at most (R64)");
+                section.NodeOf(PolicyShape.Term),
+                $"photographs and what is in them are kept {Opt.Write(PolicyLimits.ImageTermMax)} at most (R64)");
         }
 
         var nodes = section.Get(PolicyShape.RuleRecipients);

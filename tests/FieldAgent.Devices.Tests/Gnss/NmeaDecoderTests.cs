@@ -212,6 +212,16 @@ public sealed class NmeaDecoderTests
     }
 
     [Fact]
+    public void An_altitude_that_three_satellites_cannot_give_is_absent()
+    {
+        var gsa = Nmea.Line("GPGSA,A,2,21,28,08,,,,,,,,,,3.05,2.88,1.00");
+        var three = Assert.Single(Nmea.Fixes(Nmea.Line(Gga.Replace(",08,", ",03,", StringComparison.Ordinal)) + gsa));
+        Assert.Equal(FixMode.TwoD, three.Mode);
+        Assert.True(double.IsNaN(three.AltitudeM));
+        Assert.Equal(545.4, Assert.Single(Nmea.Fixes(Nmea.Line(Gga) + gsa)).AltitudeM);
+    }
+
+    [Fact]
     public void Satellites_in_view_are_summed_over_the_constellations()
     {
         var fix = Assert.Single(Nmea.Fixes(Nmea.Lines(
