@@ -133,8 +133,8 @@ public sealed class ConsentDeskTests
     public void ThePolicysPrecisionBoundsAGrant()
     {
         var coarse = new House(House.Read(TwoSensitive.Replace(
-            "\"purpose\": \"find the instrument and plan its service\", \"basis\": \"consent\",\n      \"precision\": \"exact\"",
-            "\"purpose\": \"find the instrument and plan its service\", \"basis\": \"consent\",\n      \"precision\": \"10km\"",
+            "\"purpose\": \"find-and-service\", \"basis\": \"consent\",\n      \"precision\": \"exact\"",
+            "\"purpose\": \"find-and-service\", \"basis\": \"consent\",\n      \"precision\": \"10km\"",
             StringComparison.Ordinal)));
         var finer = coarse.Desk.Grant("fleet-location", null, "1km", "subject", "cli");
         Assert.Equal(ConsentRefusal.Scope, finer.Refusal);
