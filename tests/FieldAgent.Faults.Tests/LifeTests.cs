@@ -114,6 +114,6 @@ public sealed class LifeTests
         Assert.Equal(0, agent.WaitForExit());
     }
 
-    private static long Total(string json, string name) => JsonDocument.Parse(json.Trim().Split('\n')[^1]).RootElement
-        .GetProperty("functions").EnumerateArray().Sum(f => f.GetProperty(name).GetInt64());
+    private static long Total(string json, string name) =>
+        JsonDocument.Parse(json.Trim().Split('\n')[^1]).RootElement.GetProperty(name).GetInt64();
 }

@@ -93,7 +93,7 @@ internal sealed class AgentParts : IDisposable
                 spool.StateBytes, spool.StateBytesMax),
             new StoreReport(
                 Pipeline.ReadingsStored, Pipeline.BlocksStored, Pipeline.ImagesStored, Pipeline.StoreTrouble,
-                Store.Outcome.ToString(), SqliteLibrary.Description),
+                Store.OpenOutcome.Text, SqliteLibrary.Description),
             [.. Couriers.Select(static c => c.State)],
             Counters.Snapshot("denied."),
             Counters.Snapshot("dropped."),

@@ -21,6 +21,7 @@ internal sealed class SimulatedBoard(int number, int seed, string folder, Virtua
     private static readonly TimeSpan PowerCutEvery = TimeSpan.FromMinutes(20);
 
     private readonly Random _random = new(seed);
+    private readonly List<StateStore> _abandoned = [];
     private int _life;
     private Life? _current;
 
@@ -67,7 +68,18 @@ internal sealed class SimulatedBoard(int number, int seed, string folder, Virtua
     public void Stop() => _current?.Stop();
 
     /// <summary>Releases files.</summary>
-    public void Close() => _current?.Store.Dispose();
+    public void Close()
+    {
+        _current?.Store.Dispose();
+        foreach (var store in _abandoned)
+        {
+            store.Dispose();
+        }
+    }
+
+    private VirtualTime Time => time;
+
+    private SimulatedBroker Broker => broker;
 
     private long NextPowerCut() => time.BootNs + (long)(-Math.Log(1 - _random.NextDouble()) * PowerCutEvery.ToNs());
 
@@ -226,21 +238,6 @@ internal sealed class SimulatedBoard(int number, int seed, string folder, Virtua
                 errors)!;
             var section = AgentShape.SensorShape(kind).Bind(node, errors);
             return kind.Create(new SensorSetup("flow-bench", section, "/", "/"));
-        }
-    }
-
-    private readonly List<StateStore> _abandoned = [];
-
-    private VirtualTime Time => time;
-
-    private SimulatedBroker Broker => broker;
-
-    /// <summary>Closes what the power cuts left open.</summary>
-    public void CloseAbandoned()
-    {
-        foreach (var store in _abandoned)
-        {
-            store.Dispose();
         }
     }
 }

@@ -1,0 +1,132 @@
+using System.Globalization;
+using System.Text.Json;
+using FieldAgent.Agent.Cli;
+using FieldAgent.Agent.Status;
+using FieldAgent.Core;
+using FieldAgent.Delivery;
+using FieldAgent.Devices;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace FieldAgent.Agent.Demo;
+
+/// <summary>The demo: broker, agent and consumer, the broker stopped in the middle, and the count at the end.</summary>
+internal sealed class DemoRun(string configFile, TimeSpan length)
+{
+    private static readonly TimeSpan OutageMax = TimeSpan.FromSeconds(4);
+    private static readonly TimeSpan DeliverWithin = TimeSpan.FromSeconds(30);
+
+    private readonly LinuxClock _clock = new();
+    private readonly Lock _printing = new();
+    private readonly ArrivalPrinter _arrivals = new(Console.Out);
+
+    /// <summary>Runs it; 0 only if everything that was stored arrived exactly once.</summary>
+    public int Run(CancellationToken stop)
+    {
+        var folder = Directory.CreateTempSubdirectory("fieldagent-demo-").FullName;
+        try
+        {
+            return Run(folder, stop);
+        }
+        catch (InvalidOperationException e)
+        {
+            return CommandLine.Fail(ExitCode.Fault, $"demo: {e.Message}");
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private int Run(string folder, CancellationToken stop)
+    {
+        string[] board = ["--config", configFile, "--state", Path.Join(folder, "state"), "--runtime", Path.Join(folder, "run")];
+        using var broker = new DemoBroker(folder, _clock);
+        broker.Start(stop);
+        Say($"mosquitto answers at 127.0.0.1:{broker.Port}");
+        Say("positions and photographs are off until somebody grants them:");
+        Self(["consent", "grant", "fleet-location", "--precision", "100m", .. board], "fieldagent consent grant fleet-location --precision 100m");
+        Self(["consent", "grant", "photo", .. board], "fieldagent consent grant photo");
+
+        using var consuming = new CancellationTokenSource();
+        var consumer = new Consumer(
+            new ConsumerOptions { Link = new LinkOptions { Host = "127.0.0.1", Port = broker.Port, ClientId = "demo-consumer" }, FirstSequence = 1 },
+            new MosquittoLinkFactory(), _clock, NullLogger<Consumer>.Instance);
+        var consumerThread = new Thread(() => consumer.Run(consuming.Token, Show)) { Name = "consumer", IsBackground = true };
+        consumerThread.Start();
+        Until(() => consumer.Report().Connects > 0, DeliverWithin, stop);
+
+        var summaryFile = Path.Join(folder, "summary.json");
+        var url = string.Create(CultureInfo.InvariantCulture, $"mqtt://127.0.0.1:{broker.Port}");
+        using var agent = ChildProcess.StartSelf(["run", .. board, "--broker", url, "--summary", summaryFile, "--quiet"]);
+        var outage = TimeSpan.FromTicks(Math.Min(OutageMax.Ticks, length.Ticks / 4));
+        _clock.Wait(length / 2 - outage / 2, stop);
+        Say($"the broker is stopped for {outage.TotalSeconds:0.#} s; the board goes on collecting");
+        broker.Stop();
+        _clock.Wait(outage, stop);
+        broker.Start(stop);
+        Say("the broker is back");
+        _clock.Wait(length / 2 - outage / 2, stop);
+
+        // What waits is delivered before the agent is asked to end: an agent that is stopped keeps the rest for its next start.
+        Say("collecting ends");
+        var code = ChildProcess.Terminate(agent, TimeSpan.FromSeconds(15));
+        if (code != ExitCode.Ok || !File.Exists(summaryFile))
+        {
+            return CommandLine.Fail(ExitCode.Fault, $"demo: the agent ended with exit code {code}");
+        }
+
+        var summary = JsonSerializer.Deserialize(File.ReadAllText(summaryFile), AgentJson.Default.RunSummary)!;
+        var readings = summary.ReadingsStored;
+        Until(() => consumer.Report() is var r && r.Readings >= readings && r.PhotosComplete >= summary.ImagesStored, DeliverWithin, stop);
+        consuming.Cancel();
+        consumerThread.Join();
+        return Judge(consumer.Report(), summary);
+    }
+
+    private static int Judge(ConsumerReport report, RunSummary summary)
+    {
+        Console.Out.WriteLine();
+        report.WriteTable(Console.Out);
+        Console.Out.WriteLine();
+        Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"demo: sent {summary.ReadingsStored} readings in {summary.BlocksStored} batches, received {report.Readings}, missing {Math.Max(report.Missing, summary.ReadingsStored - report.Readings)}, duplicates removed {report.Duplicates}, photos {report.PhotosComplete}/{summary.ImagesStored}"));
+        var good = report.IsComplete && report.Readings == summary.ReadingsStored && report.Readings > 0
+            && report.PhotosComplete == summary.ImagesStored && summary.ImagesStored > 0 && summary.Dropped.Count == 0;
+        return good ? ExitCode.Ok : ExitCode.Fault;
+    }
+
+    private void Self(string[] args, string shown)
+    {
+        Say("$ " + shown);
+        using var process = ChildProcess.StartSelf(args);
+        process.WaitForExit();
+        if (process.ExitCode != ExitCode.Ok)
+        {
+            throw new InvalidOperationException($"'{shown}' ended with exit code {process.ExitCode}");
+        }
+    }
+
+    private void Until(Func<bool> condition, TimeSpan limit, CancellationToken stop)
+    {
+        var end = _clock.BootNs + limit.ToNs();
+        while (!condition() && _clock.BootNs < end && _clock.Wait(TimeSpan.FromMilliseconds(50), stop))
+        {
+        }
+    }
+
+    private void Show(ConsumerEvent arrived)
+    {
+        lock (_printing)
+        {
+            _arrivals.Print(arrived);
+        }
+    }
+
+    private void Say(string text)
+    {
+        lock (_printing)
+        {
+            Console.Out.WriteLine($"demo: {text}");
+        }
+    }
+}
