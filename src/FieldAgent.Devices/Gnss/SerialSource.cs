@@ -18,13 +18,13 @@ internal static class SerialSource
     /// <exception cref="SensorFault">Absent, refused, unplugged, or silent for long.</exception>
     public static void Run(string path, int baud, IClock clock, FixPublisher publisher, CancellationToken stop)
     {
+        var lastGoodNs = clock.BootNs;
         using var stopEvent = new StopEvent(stop);
         using var line = SerialLine.Open(path, baud);
         var decoder = new NmeaDecoder(GnssLimits.LiveNotBeforeDay);
         var buffer = new byte[GnssLimits.ReadBytes];
         var epoch = new EpochTiming();
         long good = 0;
-        var lastGoodNs = clock.BootNs;
         while (true)
         {
             var readiness = line.Descriptor.WaitReadable(stopEvent, epoch.IsPending ? epoch.QuietMs : TickMs);

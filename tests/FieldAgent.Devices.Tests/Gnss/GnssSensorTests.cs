@@ -57,7 +57,7 @@ public sealed class GnssSensorTests
         Eventually.True(() => host.Rows(Receiver).Count == 0 && IsHeld(pty.Path), "the line is open");
 
         pty.Send(Epoch(1));
-        Eventually.True(() => host.Rows(Position).Count == 1, "a fix when the line is quiet, before the next epoch");
+        Eventually.True(() => host.Text.Length > 0, "a fix when the line is quiet, before the next epoch");
         var row = host.Rows(Position)[0];
         Assert.Equal(49_274_166_667, Math.Round(row.Values[0]!.Value / 1e-9));
         Assert.Equal(-123_185_390_945, Math.Round(row.Values[1]!.Value / 1e-9));
@@ -102,9 +102,9 @@ public sealed class GnssSensorTests
 
         host.StepClock.Advance(TimeSpan.FromSeconds(3));
         pty.Send(LostEpoch(4));
-        Eventually.True(() => host.Rows(Receiver).Count == 2, "the lost epoch");
+        Eventually.True(() => host.Text.StartsWith("no fix", StringComparison.Ordinal), "the lost epoch");
         Assert.Equal([1.0, 0.0, null, 3.0], host.Rows(Receiver)[1].Values);
-        Assert.StartsWith("no fix", host.Text, StringComparison.Ordinal);
+        Assert.Equal(2, host.Rows(Receiver).Count);
 
         host.StepClock.Advance(TimeSpan.FromSeconds(7));
         Eventually.True(() => host.Rows(Receiver).Count == 3, "the silence is told too");
