@@ -31,17 +31,19 @@ public abstract class PolledSensor(string name, string field, TimeSpan interval)
         while (host.Clock.WaitUntil(grid.NextBootNs, stop))
         {
             var sampled = host.Clock.BootNs;
+            var missed = grid.Arrive(sampled);
+            if (missed > 0)
+            {
+                host.Skipped("overrun", missed);
+            }
+
             var present = device.Poll(values);
             if (present != 0 && !writer.Write(sampled, values, stop, present))
             {
                 return;
             }
 
-            var missed = grid.Advance(host.Clock.BootNs);
-            if (missed > 0)
-            {
-                host.Skipped("overrun", missed);
-            }
+            grid.Advance();
         }
     }
 
