@@ -221,12 +221,15 @@ public sealed class SupervisorTests
 
         rig.Supervisor.Start();
         rig.Is(SensorState.Stalled);
+        Assert.True(rig.Supervisor.Stop(forget: true));
+        rig.Supervisor.Start();
+        rig.Is(SensorState.Stalled);
         Assert.Equal(1, rig.Sensor.Runs);
         hang.Set();
         rig.Runs(2);
         Eventually.True(() => rig.Supervisor.Writers.Sum(w => w.Take().Columns.Count) > 0, "rows of the second run");
         Assert.Equal(1, most);
-        Assert.Equal(2, rig.Log.Count(l => l.Contains("Stalled", StringComparison.Ordinal)));
+        Assert.Equal(3, rig.Log.Count(l => l.Contains("Stalled", StringComparison.Ordinal)));
     }
 
     [Fact]
