@@ -30,6 +30,9 @@ public sealed class RecordingHost(IClock? clock = null, int rowsMax = 100_000) :
 
     public string Description { get; private set; } = "";
 
+    /// <summary>How often the sensor began to wait for a shot.</summary>
+    public int TriggerWaits { get; private set; }
+
     public IReadOnlyList<StreamSet> Sets
     {
         get
@@ -148,6 +151,7 @@ public sealed class RecordingHost(IClock? clock = null, int rowsMax = 100_000) :
 
     public bool WaitForTrigger(long untilBootNs, CancellationToken stop, out string? requestId)
     {
+        TriggerWaits++;
         while (!stop.IsCancellationRequested)
         {
             CancellationToken triggered;

@@ -14,20 +14,20 @@ public struct SamplingGrid(long startBootNs, long intervalNs)
     /// <summary>Number of that moment; the first is 0.</summary>
     public long Index { get; private set; }
 
-    /// <summary>Goes on to the next moment after a sampling that ended at <paramref name="nowBootNs"/>.</summary>
-    /// <returns>Moments that went by unused. One that is less than an interval old is still due: late, not lost.</returns>
-    public long Advance(long nowBootNs)
+    /// <summary>To be called when the moment has come, however late: goes on to the latest moment that has.</summary>
+    /// <returns>Earlier moments that went by unused.</returns>
+    public long Arrive(long nowBootNs)
     {
-        NextBootNs += _intervalNs;
-        Index++;
-        if (nowBootNs < NextBootNs)
-        {
-            return 0;
-        }
-
-        var missed = (nowBootNs - NextBootNs) / _intervalNs;
+        var missed = Math.Max(0, (nowBootNs - NextBootNs) / _intervalNs);
         NextBootNs += missed * _intervalNs;
         Index += missed;
         return missed;
+    }
+
+    /// <summary>The moment has been used: goes on to the one after it.</summary>
+    public void Advance()
+    {
+        NextBootNs += _intervalNs;
+        Index++;
     }
 }

@@ -35,11 +35,13 @@ internal sealed class FolderCamera(string name, string folder, TimeSpan interval
             Shoot(host, ref last, requestId);
             if (!asked)
             {
-                var missed = grid.Advance(host.Clock.BootNs);
+                var missed = grid.Arrive(host.Clock.BootNs);
                 if (missed > 0)
                 {
                     host.Skipped("overrun", missed);
                 }
+
+                grid.Advance();
             }
         }
     }

@@ -7,7 +7,7 @@ namespace FieldAgent.Devices;
 /// <param name="name">The sensor's name.</param>
 /// <param name="field">The vocabulary's field of its readings.</param>
 /// <param name="interval">Time between samplings.</param>
-public abstract class PolledSensor(string name, string field, TimeSpan interval) : ISensor
+internal abstract class PolledSensor(string name, string field, TimeSpan interval) : ISensor
 {
     /// <inheritdoc/>
     public string Name { get; } = name;
@@ -31,17 +31,19 @@ public abstract class PolledSensor(string name, string field, TimeSpan interval)
         while (host.Clock.WaitUntil(grid.NextBootNs, stop))
         {
             var sampled = host.Clock.BootNs;
+            var missed = grid.Arrive(sampled);
+            if (missed > 0)
+            {
+                host.Skipped("overrun", missed);
+            }
+
             var present = device.Poll(values);
             if (present != 0 && !writer.Write(sampled, values, stop, present))
             {
                 return;
             }
 
-            var missed = grid.Advance(host.Clock.BootNs);
-            if (missed > 0)
-            {
-                host.Skipped("overrun", missed);
-            }
+            grid.Advance();
         }
     }
 
@@ -51,7 +53,7 @@ public abstract class PolledSensor(string name, string field, TimeSpan interval)
 }
 
 /// <summary>An open device that is asked for rows. One thread; closed by disposing.</summary>
-public interface IPolledDevice : IDisposable
+internal interface IPolledDevice : IDisposable
 {
     /// <summary>The streams of a row.</summary>
     StreamSet Set { get; }

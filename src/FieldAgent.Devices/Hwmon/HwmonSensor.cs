@@ -1,5 +1,4 @@
 using FieldAgent.Core;
-using FieldAgent.Core.Configuration;
 
 namespace FieldAgent.Devices;
 
@@ -77,23 +76,5 @@ internal sealed class HwmonSensor(SensorSetup setup) : SysfsSensor(setup, "/sys/
             && (suffix == "_alarm" || channel.AsSpan(type.Length).IndexOfAnyExceptInRange('0', '9') < 0)
             ? channel
             : null;
-    }
-
-    /// <summary>A stream name from the driver's label: <c>Core 0</c> becomes <c>core-0</c>; null when nothing usable is left.</summary>
-    private static string? NameFrom(string? label)
-    {
-        if (label is null)
-        {
-            return null;
-        }
-
-        var name = string.Concat(label.ToLowerInvariant().Select(static c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) ? c : '-'))
-            .Trim('-');
-        while (name.Contains("--", StringComparison.Ordinal))
-        {
-            name = name.Replace("--", "-", StringComparison.Ordinal);
-        }
-
-        return Opt.IsName(name) ? name : null;
     }
 }

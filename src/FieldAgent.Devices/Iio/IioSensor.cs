@@ -21,7 +21,7 @@ internal sealed class IioSensor(SensorSetup setup) : SysfsSensor(setup, "/sys/bu
     {
         var quantity = IioQuantities.Of(channel);
         var type = IioQuantities.TypeOf(channel);
-        var name = (quantity.Word + channel[type.Length..]).Replace('_', '-').ToLowerInvariant();
+        var name = NameFrom(quantity.Word + channel[type.Length..]) ?? channel;
         var input = In + channel + Input;
         if (files.Contains(input))
         {

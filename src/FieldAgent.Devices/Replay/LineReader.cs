@@ -14,7 +14,7 @@ internal sealed class LineReader(SafeFileHandle file, int lineBytesMax) : IDispo
     /// <summary>Number of the line read last, from 1.</summary>
     public long LineNumber { get; private set; }
 
-    /// <summary>True when that line was longer than the limit; its text is cut off.</summary>
+    /// <summary>True when that line was longer than the limit; its text is then of no use.</summary>
     public bool IsOverlong { get; private set; }
 
     /// <summary>Begins again at the first line.</summary>

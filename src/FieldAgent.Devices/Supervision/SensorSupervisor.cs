@@ -8,7 +8,11 @@ namespace FieldAgent.Devices;
 /// return. Thread-safe.</summary>
 public sealed partial class SensorSupervisor : IDisposable
 {
+    /// <summary>No retry.</summary>
+    private const long Done = -1;
+
     private readonly Lock _lock = new();
+    private readonly SemaphoreSlim _alone = new(1);
     private readonly ISensor _sensor;
     private readonly IClock _clock;
     private readonly FlushSignal _due;
@@ -102,12 +106,11 @@ public sealed partial class SensorSupervisor : IDisposable
             }
 
             var session = new SensorSession(this, _clock, _limits.TriggersMax);
-            var before = _thread is { IsAlive: true } ? _thread : null;
             _session = session;
             _said = "";
             _unstableRuns = 0;
             Enter(SensorState.Opening, "");
-            _thread = new Thread(() => Run(session, before), _limits.StackBytes) { IsBackground = true, Name = $"sensor {Name}" };
+            _thread = new Thread(() => Run(session), _limits.StackBytes) { IsBackground = true, Name = $"sensor {Name}" };
             _thread.Start();
         }
     }
@@ -216,45 +219,57 @@ public sealed partial class SensorSupervisor : IDisposable
         {
             writer.Close(forget: true);
         }
+
+        // _alone is not disposed: a thread left behind still releases it.
     }
 
     private static double Seconds(long ns) => Math.Max(0, Math.Round(ns / 1e9, 3));
 
-    private void Run(SensorSession session, Thread? before)
+    private void Run(SensorSession session)
     {
-        if (!WaitFor(before, session))
+        if (!EnterAlone(session))
         {
             return;
         }
 
-        var retry = new RetrySchedule(_limits, StableHash(Name));
-        while (Begin(session))
+        try
         {
-            Exception? failure = null;
-            try
+            var retry = new RetrySchedule(_limits, StableHash(Name));
+            long retryBootNs;
+            do
             {
-                _sensor.Run(session, session.Token);
+                retryBootNs = Begin(session) ? RunOnce(session, retry) : Done;
             }
-            catch (OperationCanceledException) when (session.Token.IsCancellationRequested)
-            {
-                return;
-            }
-            catch (Exception e)
-            {
-                failure = e;
-            }
-
-            if (!End(session, failure, retry, out var retryBootNs) || !_clock.WaitUntil(retryBootNs, session.Token))
-            {
-                return;
-            }
+            while (retryBootNs != Done && _clock.WaitUntil(retryBootNs, session.Token));
+        }
+        finally
+        {
+            _alone.Release();
         }
     }
 
-    /// <summary>A sensor must not run twice at once: waits for the thread that an earlier stop left behind.</summary>
-    private bool WaitFor(Thread? before, SensorSession session)
+    /// <returns>When to try again, boot-time ns, or <see cref="Done"/>.</returns>
+    private long RunOnce(SensorSession session, RetrySchedule retry)
     {
-        if (before is null)
+        Exception? failure = null;
+        try
+        {
+            _sensor.Run(session, session.Token);
+        }
+        catch (Exception e)
+        {
+            // The boundary: whatever a sensor throws is counted and said here, and no other sensor notices.
+            failure = e;
+        }
+
+        return End(session, failure, retry);
+    }
+
+    /// <summary>A sensor must not run twice at once: waits until a thread that an earlier stop left behind has returned.</summary>
+    /// <returns>False when stopped first.</returns>
+    private bool EnterAlone(SensorSession session)
+    {
+        if (_alone.Wait(0, CancellationToken.None))
         {
             return true;
         }
@@ -268,15 +283,15 @@ public sealed partial class SensorSupervisor : IDisposable
             }
         }
 
-        while (!session.Token.IsCancellationRequested)
+        try
         {
-            if (before.Join(200))
-            {
-                return true;
-            }
+            _alone.Wait(session.Token);
+            return true;
         }
-
-        return false;
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
     }
 
     private bool Begin(SensorSession session)
@@ -303,15 +318,13 @@ public sealed partial class SensorSupervisor : IDisposable
         }
     }
 
-    /// <returns>False when the sensor is done.</returns>
-    private bool End(SensorSession session, Exception? failure, RetrySchedule retry, out long retryBootNs)
+    private long End(SensorSession session, Exception? failure, RetrySchedule retry)
     {
-        retryBootNs = 0;
         lock (_lock)
         {
             if (_session != session || session.Token.IsCancellationRequested)
             {
-                return false;
+                return Done;
             }
 
             var now = _clock.BootNs;
@@ -321,7 +334,7 @@ public sealed partial class SensorSupervisor : IDisposable
             {
                 Enter(SensorState.Stopped, "Its input is at an end.");
                 Say(SensorState.Stopped, "");
-                return false;
+                return Done;
             }
 
             var state = RetrySchedule.StateOf(failure);
@@ -334,12 +347,12 @@ public sealed partial class SensorSupervisor : IDisposable
             });
             var ranFor = _runningSinceNs == 0 ? TimeSpan.Zero : TimeSpan.FromTicks((now - _runningSinceNs) / 100);
             _unstableRuns = ranFor >= _limits.StableAfter ? 0 : _runningSinceNs == 0 ? _unstableRuns : _unstableRuns + 1;
-            retryBootNs = now + retry.Next(state, ranFor).ToNs();
+            var retryBootNs = now + retry.Next(state, ranFor).ToNs();
             var fault = failure as SensorFault;
             Enter(state, fault?.Message ?? $"{failure.GetType().Name}: {failure.Message}");
             _retryBootNs = retryBootNs;
             Say(state, fault is null ? failure.GetType().Name : $"{fault.Kind} {fault.Place}", fault is null ? failure : null);
-            return true;
+            return retryBootNs;
         }
     }
 

@@ -49,6 +49,24 @@ internal abstract class SysfsSensor(SensorSetup setup, string classFolder, strin
         names.OrderBy(static n => n.TrimEnd("0123456789".ToCharArray()), StringComparer.Ordinal)
             .ThenBy(static n => n.Length).ThenBy(static n => n, StringComparer.Ordinal);
 
+    /// <summary>A stream name from a driver's word: <c>Core 0</c> becomes <c>core-0</c>; null when nothing usable is left.</summary>
+    protected static string? NameFrom(string? text)
+    {
+        if (text is null)
+        {
+            return null;
+        }
+
+        var name = string.Concat(text.ToLowerInvariant().Select(static c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) ? c : '-'))
+            .Trim('-');
+        while (name.Contains("--", StringComparison.Ordinal))
+        {
+            name = name.Replace("--", "-", StringComparison.Ordinal);
+        }
+
+        return Opt.IsName(name) ? name : null;
+    }
+
     private SysfsChannelPlan Configure(string folder, HashSet<string> files, ConfigSection channel)
     {
         var name = channel.Get(SysfsOptions.Channel);
@@ -73,7 +91,7 @@ internal abstract class SysfsSensor(SensorSetup setup, string classFolder, strin
             if (PlanOf(folder, files, channel) is { } plan)
             {
                 // Two channels may carry the same label; the kernel's own name is unique.
-                plans.Add(names.Add(plan.Name) ? plan : plan with { Name = channel.Replace('_', '-') });
+                plans.Add(names.Add(plan.Name) ? plan : plan with { Name = NameFrom(channel) ?? channel });
             }
         }
 

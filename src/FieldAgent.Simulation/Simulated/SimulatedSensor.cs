@@ -45,14 +45,21 @@ internal sealed class SimulatedSensor : ISensor
         }
 
         var grid = new SamplingGrid(host.Clock.BootNs, _intervalNs);
-        while (grid.Index < count && host.Clock.WaitUntil(grid.NextBootNs, stop)
-            && Write(host, writer, signals, values, grid.Index, host.Clock.BootNs, stop))
+        while (grid.Index < count && host.Clock.WaitUntil(grid.NextBootNs, stop))
         {
-            var missed = grid.Advance(host.Clock.BootNs);
+            var sampled = host.Clock.BootNs;
+            var missed = grid.Arrive(sampled);
             if (missed > 0)
             {
                 host.Skipped("overrun", missed);
             }
+
+            if (!Write(host, writer, signals, values, grid.Index, sampled, stop))
+            {
+                return;
+            }
+
+            grid.Advance();
         }
     }
 

@@ -53,6 +53,7 @@ public sealed class CameraTests : IDisposable
     {
         Photo("a.jpg", 1);
         using var run = _host.Start(Camera("""{ "folder": "." }"""));
+        Eventually.True(() => _host.TriggerWaits == 1, "the camera waits");
         _host.Time.Advance(TimeSpan.FromDays(10));
         _host.Trigger("x");
         Eventually.True(() => _host.Images.Count == 1, "the shot asked for");
@@ -110,6 +111,7 @@ public sealed class CameraTests : IDisposable
 
     private void AdvanceToShot(int shot)
     {
+        Eventually.True(() => _host.TriggerWaits >= shot, "the camera waits");
         _host.Time.Advance(TimeSpan.FromSeconds(5));
         Eventually.True(() => _host.Images.Count == shot, $"shot {shot}");
     }

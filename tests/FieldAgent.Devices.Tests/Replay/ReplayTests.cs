@@ -229,7 +229,11 @@ public sealed class ReplayTests : IDisposable
                 {
                     Assert.True(reader.TryRead(out var line));
                     Assert.Equal(lines[i].Length > 200, reader.IsOverlong);
-                    Assert.Equal(lines[i][..Math.Min(200, lines[i].Length)], Encoding.ASCII.GetString(line));
+                    if (!reader.IsOverlong)
+                    {
+                        Assert.Equal(lines[i], Encoding.ASCII.GetString(line));
+                    }
+
                     Assert.Equal(i + 1, reader.LineNumber);
                 }
 
