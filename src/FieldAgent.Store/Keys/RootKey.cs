@@ -12,11 +12,13 @@ internal sealed class RootKey : IDisposable
 
     private const string CredentialName = "fieldagent-root-key";
 
+    private readonly byte[] _key;
+
     private RootKey(byte[] key, string place)
     {
         Place = place;
-        Aes = new AesGcm(key, Sealed.TagBytes);
-        CryptographicOperations.ZeroMemory(key);
+        _key = key;
+        Aes = NewCipher();
     }
 
     /// <summary>Where it came from.</summary>
@@ -24,6 +26,9 @@ internal sealed class RootKey : IDisposable
 
     /// <summary>The cipher. Not thread-safe: used under the store's lock, and while opening.</summary>
     public AesGcm Aes { get; }
+
+    /// <summary>Another cipher, for another thread; the caller disposes it.</summary>
+    public AesGcm NewCipher() => new(_key, Sealed.TagBytes);
 
     /// <summary>Reads the key, or makes it where it is the store's own and nothing was sealed yet.</summary>
     /// <param name="options">Names the file.</param>
@@ -67,7 +72,11 @@ internal sealed class RootKey : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => Aes.Dispose();
+    public void Dispose()
+    {
+        Aes.Dispose();
+        CryptographicOperations.ZeroMemory(_key);
+    }
 
     private static byte[] Parse(byte[] content, string place)
     {
