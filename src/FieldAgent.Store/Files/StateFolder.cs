@@ -1,0 +1,197 @@
+using System.Globalization;
+using FieldAgent.Core;
+
+namespace FieldAgent.Store.Files;
+
+/// <summary>The state directory: its names, modes and lock, and what its files weigh.</summary>
+internal sealed class StateFolder : IDisposable
+{
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+    private readonly FileStream _lock;
+
+    private StateFolder(string path, FileStream held)
+    {
+        Path = path;
+        _lock = held;
+    }
+
+    public string Path { get; }
+
+    public string Database => At("state.db");
+
+    public string Images => At("images");
+
+    public string Identity => At("identity");
+
+    public string RootKey => At("root.key");
+
+    public string Reserve => At("reserve");
+
+    /// <summary>Makes the folder where needed and takes its lock.</summary>
+    /// <exception cref="StoreFault">Busy: another process uses it. Refused: permissions or a read-only file system.</exception>
+    public static StateFolder Open(string path)
+    {
+        path = System.IO.Path.GetFullPath(path);
+        try
+        {
+            const UnixFileMode mode = OwnerOnly | UnixFileMode.UserExecute;
+            Directory.CreateDirectory(path, mode);
+            Directory.CreateDirectory(System.IO.Path.Join(path, "images"), mode);
+            File.SetUnixFileMode(path, mode);
+            return new StateFolder(path, TakeLock(System.IO.Path.Join(path, "lock")));
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            throw Faults.From(fault, $"state directory {path}");
+        }
+    }
+
+    /// <summary>A file's full path.</summary>
+    public string At(string name) => System.IO.Path.Join(Path, name);
+
+    /// <summary>The file of a stored picture.</summary>
+    public string Image(string name) => System.IO.Path.Join(Images, name + ".img");
+
+    /// <summary>Opens a new file that only the owner may read.</summary>
+    public static FileStream Create(string path, long preallocate = 0) =>
+        new(path, new FileStreamOptions
+        {
+            Mode = FileMode.Create,
+            Access = FileAccess.ReadWrite,
+            Share = FileShare.Read,
+            UnixCreateMode = OwnerOnly,
+            PreallocationSize = preallocate,
+            BufferSize = 0,
+        });
+
+    /// <summary>Writes a small file so that after a power cut it is either the old or the new one: temporary name, fsync, rename,
+    /// fsync of the folder.</summary>
+    public static void WriteAtomically(string path, ReadOnlySpan<byte> content)
+    {
+        var temporary = path + ".new";
+        using (var file = Create(temporary))
+        {
+            file.Write(content);
+            file.Flush(flushToDisk: true);
+        }
+
+        File.Move(temporary, path, overwrite: true);
+        Posix.SyncFolder(System.IO.Path.GetDirectoryName(path)!);
+    }
+
+    /// <summary>Bytes of a file, 0 when it is not there.</summary>
+    public static long Weigh(string path)
+    {
+        var file = new FileInfo(path);
+        return file.Exists ? file.Length : 0;
+    }
+
+    /// <summary>Bytes of everything in the folder but the database, its log and the pictures.</summary>
+    public long WeighOthers()
+    {
+        long bytes = 0;
+        foreach (var file in new DirectoryInfo(Path).EnumerateFiles())
+        {
+            if (!file.Name.StartsWith("state.db", StringComparison.Ordinal) || IsAside(file.Name))
+            {
+                bytes += file.Length;
+            }
+        }
+
+        return bytes;
+    }
+
+    /// <summary>Bytes of the whole folder, measured.</summary>
+    public long WeighAll() =>
+        new DirectoryInfo(Path).EnumerateFiles("*", SearchOption.AllDirectories).Sum(static file => file.Length);
+
+    /// <summary>Free bytes of the file system for this user; <see cref="long.MaxValue"/> when the kernel does not say.</summary>
+    public long FreeBytes()
+    {
+        try
+        {
+            return new DriveInfo(Path).AvailableFreeSpace;
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            return long.MaxValue;
+        }
+    }
+
+    /// <summary>Databases set aside, oldest first, by the name of their main file.</summary>
+    public List<string> Asides() =>
+        [.. Directory.EnumerateFiles(Path, "state.db.aside-*")
+            .Where(static path => !path.EndsWith("-wal", StringComparison.Ordinal) && !path.EndsWith("-shm", StringComparison.Ordinal))
+            .Order(StringComparer.Ordinal)];
+
+    /// <summary>Renames the database with its log, so that they stay together. The rename is durable.</summary>
+    /// <returns>The new path of the main file.</returns>
+    public string SetAside(long wallUnixNs)
+    {
+        var stamp = ClockExtensions.ToDate(wallUnixNs).ToString("yyyyMMdd'T'HHmmss'Z'", CultureInfo.InvariantCulture);
+        var aside = $"{Database}.aside-{stamp}";
+        for (var i = 2; File.Exists(aside); i++)
+        {
+            aside = $"{Database}.aside-{stamp}-{i:D3}";
+        }
+
+        foreach (var part in new[] { "-wal", "-shm", "" })
+        {
+            if (File.Exists(Database + part))
+            {
+                File.Move(Database + part, aside + part);
+            }
+        }
+
+        Posix.SyncFolder(Path);
+        return aside;
+    }
+
+    /// <summary>Deletes a database that was set aside.</summary>
+    public static void DeleteAside(string path)
+    {
+        foreach (var part in new[] { "-wal", "-shm", "" })
+        {
+            File.Delete(path + part);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _lock.Dispose();
+
+    private static bool IsAside(string name) => name.StartsWith("state.db.aside-", StringComparison.Ordinal);
+
+    private static FileStream TakeLock(string path)
+    {
+        var file = new FileStream(path, new FileStreamOptions
+        {
+            Mode = FileMode.OpenOrCreate,
+            Access = FileAccess.ReadWrite,
+            Share = FileShare.ReadWrite,
+            UnixCreateMode = OwnerOnly,
+            BufferSize = 0,
+        });
+        var error = Posix.TryLock(file.SafeFileHandle);
+        if (error == 0)
+        {
+            file.SetLength(0);
+            file.Write(System.Text.Encoding.ASCII.GetBytes(Environment.ProcessId.ToString(CultureInfo.InvariantCulture)));
+            return file;
+        }
+
+        Span<byte> holder = stackalloc byte[20];
+        var length = file.Read(holder);
+        file.Dispose();
+        if (error != Posix.WouldBlock)
+        {
+            throw new IOException($"cannot lock {path}: errno {error}");
+        }
+
+        var id = long.TryParse(holder[..length], NumberStyles.None, CultureInfo.InvariantCulture, out var process)
+            ? $"process {process.ToString(CultureInfo.InvariantCulture)}"
+            : "another process";
+        throw new StoreFault(StoreFaultKind.Busy,
+            $"state directory {System.IO.Path.GetDirectoryName(path)} is in use by {id}: stop that one, or give this one a directory of its own",
+            retry: true);
+    }
+}

@@ -1,0 +1,110 @@
+using System.Security.Cryptography;
+using System.Text;
+using FieldAgent.Core;
+using FieldAgent.Store.Keys;
+using FieldAgent.Store.Sqlite;
+
+namespace FieldAgent.Store.Ledgers;
+
+/// <summary>Commands seen, until they expire. Results are sealed: they may hold readings. Thread-safe.</summary>
+internal sealed class CommandLedger : ICommandLedger, IDisposable
+{
+    private readonly StoreContext _context;
+    private readonly AesGcm _key;
+
+    public CommandLedger(StoreContext context)
+    {
+        _context = context;
+        Span<byte> key = stackalloc byte[RootKey.Bytes];
+        context.Identity.DeriveKey("command-ledger", key);
+        _key = new AesGcm(key, Sealed.TagBytes);
+    }
+
+    /// <inheritdoc/>
+    public CommandRecord? Begin(string id, string name, long expiresWallUnixNs)
+    {
+        lock (_context.WriteLock)
+        {
+            var writer = _context.Database.Writer;
+            using (var find = writer.Once("SELECT name, state, result FROM commands WHERE id = ?1"))
+            {
+                if (find.Bind(1, id).Step())
+                {
+                    var known = new CommandRecord(id, find.Text(0), (CommandState)find.Int(1), Open(find.Blob(2), id));
+                    find.Reset();
+                    return known;
+                }
+            }
+
+            InTransaction(writer, () =>
+            {
+                Forget(writer);
+                using var put = writer.Once("INSERT INTO commands(id, name, state, result, expires_ns) VALUES(?1, ?2, ?3, ?4, ?5)");
+                put.Bind(1, id).Bind(2, name).Bind(3, (long)CommandState.Accepted).Bind(4, Seal("", id)).Bind(5, expiresWallUnixNs).Run();
+            });
+            return null;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Advance(string id, CommandState state, string resultJson)
+    {
+        if (resultJson.Length > _context.Limits.CommandResultCharsMax)
+        {
+            // the state counts; a result this long is not kept for a second delivery
+            _context.Counters.Add("dropped.command-result");
+            resultJson = "";
+        }
+
+        lock (_context.WriteLock)
+        {
+            using var put = _context.Database.Writer.Once("UPDATE commands SET state = ?2, result = ?3 WHERE id = ?1");
+            put.Bind(1, id).Bind(2, (long)state).Bind(3, Seal(resultJson, id)).Run();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _key.Dispose();
+
+    // Expired ones cannot be delivered again; by a clock nobody has set, nothing is expired.
+    private void Forget(Connection writer)
+    {
+        var now = _context.Clock.Now();
+        if (now.Quality > ClockQuality.Unsynced)
+        {
+            using var expired = writer.Once("DELETE FROM commands WHERE expires_ns < ?1");
+            expired.Bind(1, now.WallUnixNs).Run();
+        }
+
+        var over = writer.Scalar("SELECT count(*) FROM commands") - _context.Limits.CommandsMax + 1;
+        if (over > 0)
+        {
+            using var first = writer.Once("DELETE FROM commands WHERE id IN (SELECT id FROM commands ORDER BY expires_ns LIMIT ?1)");
+            _context.Counters.Add("dropped.commands-forgotten", first.Bind(1, over).Run());
+        }
+    }
+
+    private static void InTransaction(Connection writer, Action action)
+    {
+        writer.Begin();
+        try
+        {
+            action();
+            writer.Commit();
+        }
+        catch
+        {
+            writer.Rollback();
+            throw;
+        }
+    }
+
+    private byte[] Seal(string result, string id) =>
+        Sealed.Seal(_key, Encoding.UTF8.GetBytes(result), Encoding.UTF8.GetBytes(id));
+
+    private string Open(ReadOnlySpan<byte> box, string id)
+    {
+        var plain = new byte[Math.Max(0, box.Length - Sealed.Overhead)];
+        return Sealed.TryOpen(_key, box, plain, Encoding.UTF8.GetBytes(id)) ? Encoding.UTF8.GetString(plain) : "";
+    }
+}

@@ -1,0 +1,299 @@
+using FieldAgent.Core;
+using FieldAgent.Store.Keys;
+
+namespace FieldAgent.Store.Spooling;
+
+/// <summary>The transaction: deletes what is done with, inserts what is new. All under the write lock.</summary>
+internal sealed partial class Spool
+{
+    private const long MsPerDay = 86_400_000;
+
+    // Acknowledgements in one transaction, for the same reason as the blocks of one.
+    private const int OutcomesPerCommit = 1024;
+
+    private readonly List<string> _filesToDelete = [];
+    private byte[] _sealed = [];
+    private byte[] _sealContext = [];
+    private int _flushesSinceMeasure;
+
+    private FlushOutcome FlushWaiting()
+    {
+        ReopenIfMoved();
+        _boot = _catalogue.Note(_context.Clock.BootId, _context.Clock.WallOffsetNs, _context.Clock.Quality);
+        int blocks = 0, images = 0;
+        long readings = 0, bytes = 0;
+        while (_waiting.Count > 0 || _waitingImages.Count > 0 || _gaps.HasNew || _catalogue.HasUnsaved
+            || _readers.Exists(static reader => reader.HasOutcomes))
+        {
+            var take = MakeRoomForBatch();
+            var imageCount = _waitingImages.Count;
+            for (var i = 0; i < take; i++)
+            {
+                readings += _waiting[i].Readings;
+                bytes += _waiting[i].Length + Sealed.TagBytes;
+            }
+
+            CommitWithRecovery(take, imageCount);
+            blocks += take;
+            images += imageCount;
+        }
+
+        return new FlushOutcome(blocks, readings, images, bytes);
+    }
+
+    // A full disk: the reserve gives room for giving up something. An I/O error: the file system may have come back.
+    private void CommitWithRecovery(int blocks, int images)
+    {
+        try
+        {
+            Commit(blocks, images, evict: null);
+        }
+        catch (StoreFault fault) when (fault.Kind == StoreFaultKind.Full)
+        {
+            _reserve.Release();
+            GiveUpForFullDisk(blocks);
+            Commit(Math.Min(blocks, _waiting.Count), images, evict: null);
+        }
+        catch (StoreFault fault) when (fault.Kind == StoreFaultKind.Io)
+        {
+            Reopen(fault.Message);
+            Commit(blocks, images, evict: null);
+        }
+    }
+
+    private void Commit(int blocks, int images, Func<bool>? evict)
+    {
+        var database = _context.Database;
+        var writer = database.Writer;
+        writer.Begin();
+        _gaps.Begin();
+        try
+        {
+            evict?.Invoke();
+            foreach (var reader in _readers)
+            {
+                foreach (ref readonly var outcome in reader.PeekOutcomes(OutcomesPerCommit))
+                {
+                    Apply(outcome);
+                }
+
+                if (_readers.Count > 1 && reader.DoneTo is { } doneTo)
+                {
+                    _statements.PutDoneTo.Bind(1, reader.Bit).Bind(2, doneTo).Run();
+                }
+            }
+
+            _catalogue.Save(writer);
+            _gaps.Save(InsertGap, DeleteGap, TakeId);
+            for (var i = 0; i < blocks; i++)
+            {
+                Insert(_waiting[i]);
+            }
+
+            for (var i = 0; i < images; i++)
+            {
+                Insert(_waitingImages[i]);
+            }
+
+            _keys.Save(_statements.InsertKey);
+            _tally[TallyKind.NextId, 0] = _nextId;
+            _tally.Save(_statements.PutCount, _statements.DeleteCount);
+            writer.Commit();
+        }
+        catch
+        {
+            writer.Rollback();
+            _tally.Rollback();
+            _gaps.Failed();
+            _filesToDelete.Clear();
+            throw;
+        }
+
+        Committed(blocks, images);
+    }
+
+    private void Committed(int blocks, int images)
+    {
+        _tally.Commit();
+        _catalogue.Saved();
+        _keys.Saved();
+        _gaps.Saved();
+        foreach (var reader in _readers)
+        {
+            reader.OutcomesSettled();
+        }
+
+        ReleaseWaiting(blocks);
+        _waitingImages.RemoveRange(0, images);
+        foreach (var file in _filesToDelete)
+        {
+            DeleteFile(_context.Folder.Image(file));
+        }
+
+        _filesToDelete.Clear();
+        TakeSnapshot();
+    }
+
+    private long TakeId() => _nextId++;
+
+    private void Insert(ReadyBlock block)
+    {
+        var id = TakeId();
+        var key = KeyFor(block.Ground, block.AtMs);
+        var context = ItemContext.Compose(ref _sealContext, block.Ground, _context.Database.Generation, _context.Clock.BootId,
+            SpoolItemKind.Block, id, block.Sequence, block.AtMs, block.Readings);
+        var payload = Seal(key, id, block.Plain.AsSpan(0, block.Length), context);
+        InsertItem(id, SpoolItemKind.Block, block.Sequence, block.Ground, key.Id, (int)block.Importance, block.Readings, block.AtMs, payload);
+        _tally.Add(TallyKind.Blocks, (int)block.Importance, 1);
+        _tally.Add(TallyKind.Readings, (int)block.Importance, block.Readings);
+    }
+
+    private void Insert(ReadyImage image)
+    {
+        const int importance = (int)Importance.Normal;
+        var id = TakeId();
+        var key = KeyFor(image.Ground, image.AtMs);
+        var context = ItemContext.Compose(ref _sealContext, image.Ground, _context.Database.Generation, _context.Clock.BootId,
+            SpoolItemKind.Image, id, image.Sequence, image.AtMs, 0);
+        var payload = Seal(key, id, image.Description, context);
+        InsertItem(id, SpoolItemKind.Image, image.Sequence, image.Ground, key.Id, importance, 0, image.AtMs, payload);
+        _statements.InsertImageFile.Bind(1, id).Bind(2, image.Name).Bind(3, image.FileBytes).Run();
+        _tally.Add(TallyKind.Images, importance, 1);
+        _tally.Add(TallyKind.ImageBytes, 0, image.FileBytes);
+    }
+
+    private DataKey KeyFor(Ground ground, long atMs) =>
+        _keys.For(ground.Function, ground.Field, (atMs + (_context.Clock.WallOffsetNs / 1_000_000)) / MsPerDay);
+
+    private ReadOnlySpan<byte> Seal(DataKey key, long id, ReadOnlySpan<byte> plain, ReadOnlySpan<byte> context)
+    {
+        var length = plain.Length + Sealed.TagBytes;
+        if (_sealed.Length < length)
+        {
+            _sealed = new byte[length * 2];
+        }
+
+        key.Seal(id, plain, _sealed.AsSpan(0, length), context);
+        return _sealed.AsSpan(0, length);
+    }
+
+    private void InsertItem(
+        long id, SpoolItemKind kind, long sequence, Ground ground, long key, int importance, long readings, long atMs, ReadOnlySpan<byte> payload)
+    {
+        _statements.InsertItem.Bind(1, id).Bind(2, (long)kind).Bind(3, sequence).Bind(4, ground.Id).Bind(5, key).Bind(6, _boot)
+            .Bind(7, ground.Mask).Bind(8, importance).Bind(9, readings).Bind(10, atMs).Bind(11, payload).Run();
+        _tally.Add(TallyKind.KeyUses, key, 1);
+        KeepSequence(ground.FunctionId, sequence);
+    }
+
+    private void KeepSequence(long function, long sequence)
+    {
+        if (_tally[TallyKind.NextSequence, function] <= sequence)
+        {
+            _tally[TallyKind.NextSequence, function] = sequence + 1;
+        }
+    }
+
+    private void InsertGap(long id, GapNote note)
+    {
+        var atMs = _context.Clock.BootNs / 1_000_000;
+        _statements.InsertItem.Bind(1, id).Bind(2, (long)SpoolItemKind.Gap).Bind(3, note.Gap.ToSequence).Bind(4, 0).Bind(5, 0)
+            .Bind(6, _boot).Bind(7, note.Mask).Bind(8, (long)Importance.High).Bind(9, 0).Bind(10, atMs).BindNull(11).Run();
+        _statements.InsertGap.Bind(1, id).Bind(2, note.Function).Bind(3, note.Field).Bind(4, (long)note.Gap.Reason)
+            .Bind(5, note.Gap.FromSequence).Bind(6, note.Gap.ToSequence).Bind(7, note.Gap.Blocks).Bind(8, note.Gap.Readings).Run();
+        if (note.Function.Length > 0)
+        {
+            KeepSequence(_catalogue.Function(note.Function), note.Gap.ToSequence);
+        }
+    }
+
+    private void DeleteGap(long id)
+    {
+        _statements.DeleteItem.Bind(1, id).Run();
+        _statements.DeleteGap.Bind(1, id).Run();
+    }
+
+    private void Apply(in ItemOutcome outcome)
+    {
+        var deleted = _statements.DeleteDone.Bind(1, outcome.Item.Id).Bind(2, outcome.Bits).Run() > 0;
+        var changed = deleted || _statements.ClearBits.Bind(1, outcome.Item.Id).Bind(2, outcome.Bits).Run() > 0;
+        if (deleted)
+        {
+            Removed(outcome.Item);
+        }
+
+        if (outcome.Item.Kind == SpoolItemKind.Gap)
+        {
+            _gaps.Delivered(outcome.Item.Id, outcome.Bits);
+        }
+        else if (changed && outcome.GivenUp is { } reason && _catalogue.Ground(outcome.Item.Ground) is { } ground)
+        {
+            var sequence = outcome.Item.Sequence;
+            _gaps.Add(ground.Function, ground.Field, outcome.Bits & outcome.Item.Pending,
+                new SpoolGap(reason, sequence, sequence, 1, outcome.Item.Readings));
+        }
+    }
+
+    // The row is gone: so are its counts, its file, and its key when it was the last under it.
+    private void Removed(in ItemInfo item)
+    {
+        if (item.Kind == SpoolItemKind.Gap)
+        {
+            _statements.DeleteGap.Bind(1, item.Id).Run();
+            return;
+        }
+
+        if (item.Kind == SpoolItemKind.Image)
+        {
+            var file = _statements.SelectImageFile.Bind(1, item.Id);
+            if (file.Step())
+            {
+                _filesToDelete.Add(file.Text(0));
+                _tally.Add(TallyKind.ImageBytes, 0, -file.Int(1));
+                file.Reset();
+                _statements.DeleteImageFile.Bind(1, item.Id).Run();
+            }
+
+            _tally.Add(TallyKind.Images, item.Importance, -1);
+        }
+        else
+        {
+            _tally.Add(TallyKind.Blocks, item.Importance, -1);
+            _tally.Add(TallyKind.Readings, item.Importance, -item.Readings);
+        }
+
+        if (_tally.Add(TallyKind.KeyUses, item.Key, -1) == 0 && !_keys.IsCurrent(item.Key))
+        {
+            _statements.DeleteKey.Bind(1, item.Key).Run();
+        }
+    }
+
+    private void ReleaseWaiting(int count)
+    {
+        for (var i = 0; i < count; i++)
+        {
+            _waiting[i].Release();
+        }
+
+        _waiting.RemoveRange(0, count);
+    }
+
+    private void TakeSnapshot()
+    {
+        if (++_flushesSinceMeasure >= _context.Limits.FlushesPerMeasure)
+        {
+            MeasureOthers();
+        }
+
+        var oldest = 0L;
+        if (_statements.OldestTime.Step())
+        {
+            var boot = _catalogue.Boot(_statements.OldestTime.Int(0));
+            oldest = (_statements.OldestTime.Int(1) * 1_000_000) + (boot?.WallOffsetNs ?? 0);
+            _statements.OldestTime.Reset();
+        }
+
+        Volatile.Write(ref _snapshot, new Snapshot(
+            _tally.Sum(TallyKind.Blocks), _tally.Sum(TallyKind.Readings), _tally.Sum(TallyKind.Images), UsedBytes(), oldest));
+    }
+}

@@ -1,0 +1,178 @@
+using FieldAgent.Core;
+using FieldAgent.Store.Sqlite;
+
+namespace FieldAgent.Store.Spooling;
+
+/// <summary>Starting on a database, and starting again on it after an I/O error.</summary>
+internal sealed partial class Spool
+{
+    private void Start()
+    {
+        var database = _context.Database;
+        LoadTables(database);
+        var gone = _catalogue.Load(database.Writer, _context.Options.Recipients);
+        foreach (var (name, bit) in gone)
+        {
+            RemoveRecipient(name, bit);
+        }
+
+        FinishErasing();
+        SweepImages();
+        _boot = _catalogue.Note(_context.Clock.BootId, _context.Clock.WallOffsetNs, _context.Clock.Quality);
+        Commit(0, 0, evict: null);
+        _flushesSinceMeasure = _context.Limits.FlushesPerMeasure;
+        TakeSnapshot();
+    }
+
+    private void LoadTables(Database database)
+    {
+        // keys without items are deleted here, so none of memory may be used on
+        _keys.Forget();
+        _tally.Load(database.Writer);
+        _keys.Load(database.Writer);
+        _gaps.Load(database.Writer);
+        _nextId = Math.Max(_nextId, Math.Max(1, _tally[TallyKind.NextId, 0]));
+        Array.Clear(_evictedTo);
+    }
+
+    // The path names another file, or none: somebody moved the database away. What was in it is out of reach.
+    private void ReopenIfMoved()
+    {
+        if (_context.Database.WasMoved())
+        {
+            Reopen($"database {_context.Folder.Database} was moved or replaced while in use");
+        }
+    }
+
+    /// <summary>Closes and opens the database once; what waits in memory stays.</summary>
+    private void Reopen(string why)
+    {
+        lock (_context.ReadLock)
+        {
+            var old = _context.Database;
+            var generation = old.Generation;
+            old.Dispose();
+            _context.Database = Database.Open(_context.Folder, _context.Limits);
+            _statements = new SpoolStatements(_context.Database.Writer);
+            StoreLog.Reopened(_context.Logger, why);
+            _context.Counters.Add("store.reopened");
+            Interlocked.Increment(ref _epoch);
+            if (_context.Database.Generation == generation)
+            {
+                LoadTables(_context.Database);
+                return;
+            }
+        }
+
+        BeginAnew();
+    }
+
+    // Another database: the numbers in memory stay valid, and are all written again.
+    private void BeginAnew()
+    {
+        LoadTables(_context.Database);
+        _catalogue.WriteAgain(_context.Database.Writer);
+        foreach (var reader in _readers)
+        {
+            reader.BeginAnew();
+        }
+
+        _context.Database.SetMeta("identity", _context.Identity.Content);
+        AnnounceReset(0, 0);
+        Relinked?.Invoke();
+    }
+
+    /// <summary>Raised under the write lock when another database has taken the place of the old one.</summary>
+    internal Action? Relinked { get; set; }
+
+    /// <summary>Announces that stored data was lost with its database.</summary>
+    internal void AnnounceReset(long blocks, long readings) =>
+        _gaps.Add("", "", _catalogue.AllRecipients, new SpoolGap(GapReason.StoreReset, 0, 0, blocks, readings));
+
+    // Its bit must be free everywhere before it can be another's. In chunks: a backlog may be large.
+    private void RemoveRecipient(string name, int bit)
+    {
+        var writer = _context.Database.Writer;
+        var deleted = 0L;
+        using var next = writer.Once(
+            $"SELECT {SpoolStatements.InfoColumns} FROM items WHERE id > ?1 AND pending & ?2 <> 0 ORDER BY id LIMIT ?3");
+        var after = 0L;
+        while (true)
+        {
+            _evicting.Clear();
+            next.Bind(1, after).Bind(2, 1L << bit).Bind(3, _context.Limits.ItemsPerChunk);
+            while (next.Step())
+            {
+                _evicting.Add(ReadInfo(next));
+            }
+
+            if (_evicting.Count == 0)
+            {
+                break;
+            }
+
+            after = _evicting[^1].Id;
+            Commit(0, 0, () =>
+            {
+                foreach (var item in _evicting)
+                {
+                    deleted += item.Pending == 1u << bit ? 1 : 0;
+                    Apply(new ItemOutcome(item, 1u << bit, null));
+                }
+
+                return true;
+            });
+        }
+
+        using var forget = writer.Once("DELETE FROM recipients WHERE name = ?1");
+        forget.Bind(1, name).Run();
+        _context.Counters.Add("dropped.recipient-removed", deleted);
+        StoreLog.RecipientRemoved(_context.Logger, name, deleted);
+    }
+
+    // A picture is written before its row and deleted after it: a file without a row is left over, a row without a file is lost.
+    private void SweepImages()
+    {
+        var rows = new HashSet<string>(StringComparer.Ordinal);
+        var lost = new List<long>();
+        var writer = _context.Database.Writer;
+        using (var files = writer.Once("SELECT item, name FROM image_files"))
+        {
+            while (files.Step())
+            {
+                var path = _context.Folder.Image(files.Text(1));
+                rows.Add(path);
+                if (!File.Exists(path))
+                {
+                    lost.Add(files.Int(0));
+                }
+            }
+        }
+
+        foreach (var path in Directory.EnumerateFiles(_context.Folder.Images))
+        {
+            if (!rows.Contains(path))
+            {
+                DeleteFile(path);
+                _context.Counters.Add("store.orphan-images");
+            }
+        }
+
+        foreach (var id in lost)
+        {
+            using var row = writer.Once($"SELECT {SpoolStatements.InfoColumns} FROM items WHERE id = ?1");
+            if (row.Bind(1, id).Step())
+            {
+                var item = ReadInfo(row);
+                row.Reset();
+                StoreLog.Unreadable(_context.Logger, _catalogue.Ground(item.Ground)?.Function ?? "?", "its file is gone");
+                _context.Counters.Add("dropped.unreadable");
+                Commit(0, 0, () =>
+                {
+                    GiveUp(item, GapReason.Unreadable);
+                    return true;
+                });
+            }
+        }
+    }
+}

@@ -1,0 +1,270 @@
+using FieldAgent.Core;
+using FieldAgent.Store.Files;
+using FieldAgent.Store.Keys;
+using Microsoft.Extensions.Logging;
+using System.Security.Cryptography;
+
+namespace FieldAgent.Store.Spooling;
+
+/// <summary>The durable queue between collection and delivery. This file: what callers see; beside it the transaction, the cap,
+/// erasing, and the start.</summary>
+internal sealed partial class Spool : ISpool
+{
+    private readonly StoreContext _context;
+    private readonly Tally _tally = new();
+    private readonly Catalogue _catalogue = new();
+    private readonly KeyRing _keys;
+    private readonly GapBook _gaps;
+    private readonly Intake _intake;
+    private readonly ReserveFile _reserve;
+    private readonly Dictionary<long, long> _nextSequence = [];
+    private readonly List<ReadyBlock> _waiting = [];
+    private readonly List<ReadyImage> _waitingImages = [];
+    private readonly List<SpoolReader> _readers = [];
+    private readonly byte[] _imageBuffer = new byte[RandomAccessSeal.ChunkBytes + Sealed.TagBytes];
+    private SpoolStatements _statements;
+    private long _nextId;
+    private long _boot;
+    private int _epoch;
+    private long _evicted;
+    private Snapshot _snapshot = new(0, 0, 0, 0, 0);
+
+    public Spool(StoreContext context)
+    {
+        _context = context;
+        _keys = new KeyRing(context.Root);
+        _gaps = new GapBook(context.Limits.GapsMax);
+        _intake = new Intake(_catalogue.Note, _catalogue.Note, context.Options.BlockReadingsMax);
+        _reserve = new ReserveFile(context.Folder.Reserve, Math.Clamp(context.Options.StateBytesMax / 128, 64 << 10, 1 << 20));
+        _statements = new SpoolStatements(context.Database.Writer);
+        Start();
+    }
+
+    private sealed record Snapshot(long Blocks, long Readings, long Images, long StateBytes, long OldestWallUnixNs);
+
+    /// <inheritdoc/>
+    public event Action? Stored;
+
+    /// <inheritdoc/>
+    public SpoolState State
+    {
+        get
+        {
+            var now = Volatile.Read(ref _snapshot);
+            return new SpoolState(now.Blocks, now.Readings, now.Images, now.StateBytes, _context.Options.StateBytesMax,
+                now.OldestWallUnixNs, Volatile.Read(ref _evicted));
+        }
+    }
+
+    /// <summary>Changes whenever items are taken away from under the readers.</summary>
+    internal int Epoch => Volatile.Read(ref _epoch);
+
+    /// <summary>The id the next item will get.</summary>
+    internal long NextId => Volatile.Read(ref _nextId);
+
+    internal StoreContext Context => _context;
+
+    internal Catalogue Catalogue => _catalogue;
+
+    internal Tally Tally => _tally;
+
+    /// <inheritdoc/>
+    public void Take(in AdmittedRows rows)
+    {
+        if (rows.Count > 0 && !_intake.Take(rows))
+        {
+            _context.Counters.Add("dropped.no-recipient", rows.Readings);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Add(AdmittedImage image)
+    {
+        var ground = _catalogue.Note(image.Permit);
+        if (ground.Mask == 0)
+        {
+            _context.Counters.Add("dropped.no-recipient");
+            return;
+        }
+
+        if (image.Jpeg.Length > _context.Limits.ImageBytesMax)
+        {
+            throw new StoreFault(StoreFaultKind.Refused,
+                $"a picture of camera '{image.Sensor}' has {image.Jpeg.Length} bytes, at most {_context.Limits.ImageBytesMax} are stored: "
+                + "lower its resolution or quality", retry: false);
+        }
+
+        lock (_context.WriteLock)
+        {
+            var fileBytes = RandomAccessSeal.FileBytes(image.Jpeg.Length);
+            MakeRoom(0, fileBytes, Importance.Normal);
+            var id = Guid.NewGuid();
+            var key = RandomNumberGenerator.GetBytes(RootKey.Bytes);
+            try
+            {
+                WriteImage(_context.Folder.Image(id.ToString("N")), image.Jpeg.Span, key);
+                Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+                SHA256.HashData(image.Jpeg.Span, hash);
+                var description = ImageDescription.Write(
+                    key, id, hash, image.Jpeg.Length, image.Captured.BootNs, image.Sensor, image.RequestId);
+                _waitingImages.Add(new ReadyImage(ground, NextSequence(ground.FunctionId), id.ToString("N"), fileBytes,
+                    image.Captured.BootNs / 1_000_000, description));
+            }
+            finally
+            {
+                CryptographicOperations.ZeroMemory(key);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public FlushOutcome Flush()
+    {
+        FlushOutcome outcome;
+        lock (_context.WriteLock)
+        {
+            DrainIntake();
+            try
+            {
+                outcome = FlushWaiting();
+            }
+            catch (StoreFault)
+            {
+                DropBeyondBound();
+                throw;
+            }
+        }
+
+        if (outcome.Blocks + outcome.Images > 0)
+        {
+            Stored?.Invoke();
+        }
+
+        return outcome;
+    }
+
+    /// <inheritdoc/>
+    public ISpoolReader OpenReader(string recipient)
+    {
+        lock (_context.WriteLock)
+        {
+            var bit = _catalogue.Recipient(recipient);
+            if (bit < 0)
+            {
+                throw new StoreFault(StoreFaultKind.Refused, $"recipient '{recipient}' is not one the store was opened for", retry: false);
+            }
+
+            if (_readers.Exists(reader => reader.Bit == bit))
+            {
+                throw new StoreFault(StoreFaultKind.Busy, $"recipient '{recipient}' has a reader already", retry: true);
+            }
+
+            using var done = _context.Database.Writer.Once("SELECT done_to FROM recipients WHERE bit = ?1");
+            var reader = new SpoolReader(this, bit, done.Bind(1, bit).Scalar());
+            _readers.Add(reader);
+            return reader;
+        }
+    }
+
+    /// <summary>Writes what readers have decided, now.</summary>
+    internal void Settle()
+    {
+        lock (_context.WriteLock)
+        {
+            while (_readers.Exists(static reader => reader.HasOutcomes))
+            {
+                CommitWithRecovery(0, 0);
+            }
+        }
+    }
+
+    /// <summary>A reader ends.</summary>
+    internal void Remove(SpoolReader reader)
+    {
+        lock (_context.WriteLock)
+        {
+            _readers.Remove(reader);
+        }
+    }
+
+    /// <summary>Ends the spool: readings not flushed are lost, which is the caller's decision.</summary>
+    public void Dispose()
+    {
+        lock (_context.WriteLock)
+        {
+            foreach (var reader in _readers.ToArray())
+            {
+                reader.Dispose();
+            }
+
+            DrainIntake();
+            if (_waiting.Count + _waitingImages.Count > 0)
+            {
+                _context.Counters.Add("dropped.not-flushed", _waiting.Sum(static block => block.Readings) + _waitingImages.Count);
+            }
+
+            foreach (var image in _waitingImages)
+            {
+                DeleteFile(_context.Folder.Image(image.Name));
+            }
+
+            ReleaseWaiting(_waiting.Count);
+            _waitingImages.Clear();
+            _keys.Dispose();
+        }
+    }
+
+    private void DrainIntake()
+    {
+        var from = _waiting.Count;
+        _intake.Drain(_waiting);
+        for (var i = from; i < _waiting.Count; i++)
+        {
+            _waiting[i].Sequence = NextSequence(_waiting[i].Ground.FunctionId);
+        }
+    }
+
+    private long NextSequence(long function)
+    {
+        if (!_nextSequence.TryGetValue(function, out var next))
+        {
+            next = Math.Max(1, _tally[TallyKind.NextSequence, function]);
+        }
+
+        _nextSequence[function] = next + 1;
+        return next;
+    }
+
+    private void WriteImage(string path, ReadOnlySpan<byte> jpeg, byte[] key)
+    {
+        var temporary = path + ".new";
+        try
+        {
+            using (var file = StateFolder.Create(temporary))
+            {
+                RandomAccessSeal.Write(file, jpeg, key, _imageBuffer);
+                file.Flush(flushToDisk: true);
+            }
+
+            File.Move(temporary, path);
+            Posix.SyncFolder(_context.Folder.Images);
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            DeleteFile(temporary);
+            throw Faults.From(fault, $"pictures in {_context.Folder.Images}");
+        }
+    }
+
+    private void DeleteFile(string path)
+    {
+        try
+        {
+            File.Delete(path);
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            StoreLog.NotDeleted(_context.Logger, path, fault.Message);
+        }
+    }
+}

@@ -1,0 +1,49 @@
+using FieldAgent.Store.Sqlite;
+
+namespace FieldAgent.Store.Spooling;
+
+/// <summary>The spool's prepared statements on the writing connection.</summary>
+internal sealed class SpoolStatements(Connection writer)
+{
+    /// <summary>Columns that make an <see cref="ItemInfo"/>, in its order.</summary>
+    public const string InfoColumns = "id, kind, sequence, ground, key, pending, importance, readings";
+
+    public Statement InsertItem { get; } = writer.Prepare(
+        "INSERT INTO items(id, kind, sequence, ground, key, boot, pending, importance, readings, at_ms, payload) "
+        + "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)");
+
+    public Statement InsertImageFile { get; } = writer.Prepare("INSERT INTO image_files(item, name, bytes) VALUES(?1, ?2, ?3)");
+
+    public Statement SelectImageFile { get; } = writer.Prepare("SELECT name, bytes FROM image_files WHERE item = ?1");
+
+    public Statement DeleteImageFile { get; } = writer.Prepare("DELETE FROM image_files WHERE item = ?1");
+
+    public Statement InsertGap { get; } = writer.Prepare(
+        "INSERT INTO gaps(item, function, field, reason, from_sequence, to_sequence, blocks, readings) "
+        + "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
+
+    public Statement DeleteGap { get; } = writer.Prepare("DELETE FROM gaps WHERE item = ?1");
+
+    public Statement DeleteItem { get; } = writer.Prepare("DELETE FROM items WHERE id = ?1");
+
+    /// <summary>Deletes an item that nobody but the given bits waits for.</summary>
+    public Statement DeleteDone { get; } = writer.Prepare("DELETE FROM items WHERE id = ?1 AND pending & ~?2 = 0");
+
+    public Statement ClearBits { get; } = writer.Prepare("UPDATE items SET pending = pending & ~?2 WHERE id = ?1 AND pending & ?2 <> 0");
+
+    /// <summary>Oldest items of one importance after an id: what goes first when room is needed.</summary>
+    public Statement Oldest { get; } = writer.Prepare(
+        $"SELECT {InfoColumns}, ifnull(length(payload), 0) FROM items WHERE id > ?1 AND importance = ?2 AND kind < 2 ORDER BY id LIMIT ?3");
+
+    public Statement OldestTime { get; } = writer.Prepare("SELECT boot, at_ms FROM items WHERE kind < 2 ORDER BY id LIMIT 1");
+
+    public Statement InsertKey { get; } = writer.Prepare("INSERT INTO keys(id, function, field, day, wrapped) VALUES(?1, ?2, ?3, ?4, ?5)");
+
+    public Statement DeleteKey { get; } = writer.Prepare("DELETE FROM keys WHERE id = ?1");
+
+    public Statement PutCount { get; } = writer.Prepare("INSERT OR REPLACE INTO counts(kind, ref, value) VALUES(?1, ?2, ?3)");
+
+    public Statement DeleteCount { get; } = writer.Prepare("DELETE FROM counts WHERE kind = ?1 AND ref = ?2");
+
+    public Statement PutDoneTo { get; } = writer.Prepare("UPDATE recipients SET done_to = ?2 WHERE bit = ?1");
+}

@@ -1,0 +1,152 @@
+using FieldAgent.Core;
+using FieldAgent.Store.Files;
+using Microsoft.Data.Sqlite;
+using SQLitePCL;
+
+namespace FieldAgent.Store.Sqlite;
+
+/// <summary>One connection, opened by Microsoft.Data.Sqlite; statements are prepared on its handle. One thread at a time.</summary>
+internal sealed class Connection : IDisposable
+{
+    private readonly SqliteConnection _connection;
+    private readonly List<Statement> _statements = [];
+    private readonly string _path;
+    private readonly Statement _begin;
+    private readonly Statement _commit;
+
+    private Connection(string path, SqliteConnection connection)
+    {
+        _path = path;
+        _connection = connection;
+        Handle = connection.Handle ?? throw new InvalidOperationException("connection is not open");
+        _ = raw.sqlite3_extended_result_codes(Handle, 1);
+        _ = raw.sqlite3_busy_timeout(Handle, 5000);
+        _begin = Prepare("BEGIN IMMEDIATE");
+        _commit = Prepare("COMMIT");
+    }
+
+    /// <summary>SQLite's own handle.</summary>
+    public sqlite3 Handle { get; }
+
+    /// <summary>True once SQLite reported damage.</summary>
+    public bool IsDamaged { get; private set; }
+
+    /// <summary>Opens <paramref name="path"/>, which must exist.</summary>
+    /// <exception cref="StoreFault">It cannot be opened.</exception>
+    public static Connection Open(string path, bool readOnly)
+    {
+        var connection = new SqliteConnection(new SqliteConnectionStringBuilder
+        {
+            DataSource = path,
+            Mode = readOnly ? SqliteOpenMode.ReadOnly : SqliteOpenMode.ReadWrite,
+            Pooling = false,
+        }.ToString());
+        try
+        {
+            connection.Open();
+            return new Connection(path, connection);
+        }
+        catch (SqliteException cause)
+        {
+            connection.Dispose();
+            throw Map(cause.SqliteExtendedErrorCode, path, "open", cause.Message);
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Prepares a statement that lives as long as the connection.</summary>
+    public Statement Prepare(string sql)
+    {
+        var code = raw.sqlite3_prepare_v3(Handle, sql, raw.SQLITE_PREPARE_PERSISTENT, out var handle);
+        if (code != raw.SQLITE_OK)
+        {
+            throw Fault(code, sql);
+        }
+
+        var statement = new Statement(this, handle, sql);
+        _statements.Add(statement);
+        return statement;
+    }
+
+    /// <summary>Runs statements that are used once.</summary>
+    public void Execute(string sql)
+    {
+        var code = raw.sqlite3_exec(Handle, sql);
+        if (code != raw.SQLITE_OK)
+        {
+            throw Fault(code, sql);
+        }
+    }
+
+    /// <summary>The number that a statement used once yields.</summary>
+    public long Scalar(string sql)
+    {
+        using var statement = Once(sql);
+        return statement.Scalar();
+    }
+
+    /// <summary>A statement to be disposed by the caller.</summary>
+    public Statement Once(string sql)
+    {
+        var statement = Prepare(sql);
+        _statements.Remove(statement);
+        return statement;
+    }
+
+    public void Begin() => _begin.Run();
+
+    public void Commit() => _commit.Run();
+
+    /// <summary>Ends a failed transaction; never throws (SQLite may have ended it itself).</summary>
+    public void Rollback()
+    {
+        foreach (var statement in _statements)
+        {
+            statement.Reset();
+        }
+
+        if (raw.sqlite3_get_autocommit(Handle) == 0)
+        {
+            _ = raw.sqlite3_exec(Handle, "ROLLBACK");
+        }
+    }
+
+    /// <summary>The store's fault for one of SQLite's result codes.</summary>
+    public StoreFault Fault(int code, string what)
+    {
+        var fault = Map(code, _path, what.Length > 60 ? what[..60] : what, raw.sqlite3_errmsg(Handle).utf8_to_string());
+        IsDamaged |= fault.Kind == StoreFaultKind.Corrupt;
+        return fault;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var statement in _statements)
+        {
+            statement.Dispose();
+        }
+
+        _connection.Dispose();
+    }
+
+    private static StoreFault Map(int code, string path, string what, string text)
+    {
+        var place = $"database {path}";
+        return (code & 0xff) switch
+        {
+            raw.SQLITE_FULL => Faults.Full(place),
+            raw.SQLITE_CORRUPT or raw.SQLITE_NOTADB => new StoreFault(StoreFaultKind.Corrupt,
+                $"{place} is damaged ({text}); it is set aside at the next start", retry: false),
+            raw.SQLITE_BUSY or raw.SQLITE_LOCKED => new StoreFault(StoreFaultKind.Busy,
+                $"{place} is locked by another program: close it (a database browser?)", retry: true),
+            raw.SQLITE_READONLY or raw.SQLITE_PERM or raw.SQLITE_CANTOPEN or raw.SQLITE_AUTH => Faults.Refused(place),
+            _ => new StoreFault(StoreFaultKind.Io, $"{place}: {text} (code {code}, {what}); check the card and the kernel log",
+                retry: true),
+        };
+    }
+}

@@ -1,0 +1,217 @@
+using FieldAgent.Core;
+using FieldAgent.Store.Files;
+
+namespace FieldAgent.Store.Sqlite;
+
+/// <summary>The open database: a connection that writes and one that reads, so that a courier never waits for an fsync.</summary>
+internal sealed class Database : IDisposable
+{
+    /// <summary>Bytes of a page: small blocks, small writes (packages.md, storage measurements).</summary>
+    public const int PageBytes = 1024;
+
+    private readonly string _path;
+    private readonly (ulong, ulong)? _file;
+    private readonly Statement _pageCount;
+    private readonly Statement _freePages;
+
+    private Database(string path, Connection writer, Connection reader, bool isFresh, bool wasClean)
+    {
+        _path = path;
+        Writer = writer;
+        Reader = reader;
+        IsFresh = isFresh;
+        WasClean = wasClean;
+        _file = Posix.Identify(path);
+        _pageCount = writer.Prepare("PRAGMA page_count");
+        _freePages = writer.Prepare("PRAGMA freelist_count");
+        Generation = new Guid(GetMeta("generation") is { Length: 16 } id
+            ? id
+            : throw new StoreFault(StoreFaultKind.Corrupt, $"database {path} has no generation", retry: false));
+    }
+
+    /// <summary>Guarded by the store's write lock.</summary>
+    public Connection Writer { get; }
+
+    /// <summary>Guarded by the store's read lock.</summary>
+    public Connection Reader { get; }
+
+    /// <summary>True when it was made just now.</summary>
+    public bool IsFresh { get; }
+
+    /// <summary>True when it had been closed properly.</summary>
+    public bool WasClean { get; }
+
+    /// <summary>Random id, made with the file.</summary>
+    public Guid Generation { get; }
+
+    /// <summary>True once damage was seen: it is not marked as closed properly.</summary>
+    public bool IsDamaged => Writer.IsDamaged || Reader.IsDamaged;
+
+    /// <summary>Bytes of the file after the next checkpoint.</summary>
+    public long FileBytes => _pageCount.Scalar() * PageBytes;
+
+    /// <summary>Bytes of it that new rows can use.</summary>
+    public long FreeBytes => _freePages.Scalar() * PageBytes;
+
+    /// <summary>Bytes of log and index.</summary>
+    public long LogBytes => StateFolder.Weigh(_path + "-wal") + StateFolder.Weigh(_path + "-shm");
+
+    /// <summary>Opens or makes the database, brings its tables up to date, and checks it after an unclean end.</summary>
+    /// <exception cref="StoreFault">Corrupt: set it aside. Others: leave it alone.</exception>
+    public static Database Open(StateFolder folder, StoreLimits limits)
+    {
+        var path = folder.Database;
+        try
+        {
+            if (!File.Exists(path))
+            {
+                // made before SQLite opens it, so that it and its log are private from the first byte (pitfall 35); a log without
+                // its database is worthless and would be taken for the new one's
+                File.Delete(path + "-wal");
+                File.Delete(path + "-shm");
+                StateFolder.Create(path).Dispose();
+                Posix.SyncFolder(folder.Path);
+            }
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            throw Faults.From(fault, $"database {path}");
+        }
+
+        Connection? writer = null;
+        Connection? reader = null;
+        try
+        {
+            writer = Connection.Open(path, readOnly: false);
+            Configure(writer, limits);
+            var isFresh = Schema.Migrate(writer, path);
+            var wasClean = isFresh || CheckUnlessClean(writer, path);
+            MarkOpen(writer, isFresh);
+            reader = Connection.Open(path, readOnly: false);
+            reader.Execute("PRAGMA query_only = ON; PRAGMA cache_size = -256; PRAGMA temp_store = MEMORY");
+            return new Database(path, writer, reader, isFresh, wasClean);
+        }
+        catch
+        {
+            reader?.Dispose();
+            writer?.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>True when the path no longer names the file that is open (pitfall 32).</summary>
+    public bool WasMoved() => Posix.Identify(_path) != _file;
+
+    /// <summary>A value of the meta table, or null.</summary>
+    public byte[]? GetMeta(string name)
+    {
+        using var statement = Writer.Once("SELECT value FROM meta WHERE name = ?1");
+        return statement.Bind(1, name).Step() ? Take(statement) : null;
+    }
+
+    /// <summary>Sets a value of the meta table; within the caller's transaction or in one of its own.</summary>
+    public void SetMeta(string name, ReadOnlySpan<byte> value)
+    {
+        using var statement = Writer.Once("INSERT OR REPLACE INTO meta(name, value) VALUES(?1, ?2)");
+        statement.Bind(1, name).Bind(2, value).Run();
+    }
+
+    /// <summary>Brings the log into the database and empties it.</summary>
+    /// <returns>False when a reader kept part of it.</returns>
+    public bool CheckpointFully()
+    {
+        using var statement = Writer.Once("PRAGMA wal_checkpoint(TRUNCATE)");
+        if (!statement.Step())
+        {
+            return false;
+        }
+
+        var done = statement.Int(0) == 0 && statement.Int(1) == statement.Int(2);
+        statement.Reset();
+        return done;
+    }
+
+    /// <summary>Gives up to <paramref name="bytes"/> of free pages back to the file system. One page a step (pitfall 31).</summary>
+    public void Shrink(long bytes)
+    {
+        using var statement = Writer.Once($"PRAGMA incremental_vacuum({Math.Max(1, bytes / PageBytes)})");
+        statement.Run();
+    }
+
+    /// <summary>Notes a proper end; not after damage, so that the next start checks.</summary>
+    public void MarkClosed()
+    {
+        if (!IsDamaged)
+        {
+            SetMeta("clean", "1"u8);
+            CheckpointFully();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Reader.Dispose();
+        Writer.Dispose();
+    }
+
+    private static byte[] Take(Statement statement)
+    {
+        var value = statement.Blob(0).ToArray();
+        statement.Reset();
+        return value;
+    }
+
+    private static void Configure(Connection writer, StoreLimits limits)
+    {
+        writer.Execute($"PRAGMA page_size = {PageBytes}; PRAGMA auto_vacuum = INCREMENTAL");
+        using (var mode = writer.Once("PRAGMA journal_mode = WAL"))
+        {
+            if (!mode.Step() || mode.Text(0) != "wal")
+            {
+                mode.Reset();
+                throw new StoreFault(StoreFaultKind.Refused,
+                    "the state directory's file system cannot hold a write-ahead log (no shared memory): use a local one", retry: false);
+            }
+
+            mode.Reset();
+        }
+
+        writer.Execute(
+            "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 64; PRAGMA secure_delete = FAST; PRAGMA temp_store = MEMORY; "
+            + "PRAGMA cache_size = -1024; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; "
+            + $"PRAGMA journal_size_limit = {limits.WalBytes}");
+    }
+
+    private static bool CheckUnlessClean(Connection writer, string path)
+    {
+        using var clean = writer.Once("SELECT value = CAST('1' AS BLOB) FROM meta WHERE name = 'clean'");
+        if (clean.Scalar() == 1)
+        {
+            if (new FileInfo(path).Length < writer.Scalar("PRAGMA page_count") * PageBytes)
+            {
+                throw new StoreFault(StoreFaultKind.Corrupt, $"database {path} is cut short", retry: false);
+            }
+
+            return true;
+        }
+
+        using var check = writer.Once("PRAGMA quick_check(1)");
+        var finding = check.Step() ? check.Text(0) : "no answer";
+        check.Reset();
+        return finding == "ok"
+            ? false
+            : throw new StoreFault(StoreFaultKind.Corrupt, $"database {path} fails its check: {finding}", retry: false);
+    }
+
+    private static void MarkOpen(Connection writer, bool isFresh)
+    {
+        using var mark = writer.Once("INSERT OR REPLACE INTO meta(name, value) VALUES(?1, ?2)");
+        if (isFresh)
+        {
+            mark.Bind(1, "generation").Bind(2, Guid.NewGuid().ToByteArray()).Run();
+        }
+
+        mark.Bind(1, "clean").Bind(2, "0"u8).Run();
+    }
+}

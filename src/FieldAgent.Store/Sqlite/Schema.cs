@@ -1,0 +1,101 @@
+using FieldAgent.Core;
+
+namespace FieldAgent.Store.Sqlite;
+
+/// <summary>The tables, as numbered migrations: each runs once, in a transaction of its own.</summary>
+internal static class Schema
+{
+    /// <summary>Marks the file as ours ("FAgt").</summary>
+    public const int ApplicationId = 0x46416774;
+
+    private static readonly (string Name, string Sql)[] s_migrations =
+    [
+        ("first tables",
+            """
+            CREATE TABLE meta(name TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;
+            CREATE TABLE counts(kind INTEGER, ref INTEGER, value INTEGER NOT NULL, PRIMARY KEY(kind, ref)) STRICT, WITHOUT ROWID;
+            CREATE TABLE recipients(bit INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, done_to INTEGER NOT NULL) STRICT;
+            CREATE TABLE functions(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
+            CREATE TABLE grounds(id INTEGER PRIMARY KEY, function INTEGER NOT NULL, field TEXT NOT NULL, purpose TEXT NOT NULL,
+                basis INTEGER NOT NULL, precision INTEGER NOT NULL, term_ns INTEGER NOT NULL, recipients INTEGER NOT NULL,
+                consent_id INTEGER NOT NULL, policy_version TEXT NOT NULL, policy_hash TEXT NOT NULL,
+                personal INTEGER NOT NULL) STRICT;
+            CREATE TABLE sets(id INTEGER PRIMARY KEY, name TEXT NOT NULL, field TEXT NOT NULL, interval_ns INTEGER NOT NULL,
+                urgent INTEGER NOT NULL, importance INTEGER NOT NULL) STRICT;
+            CREATE TABLE set_streams(set_id INTEGER, position INTEGER, name TEXT NOT NULL, unit TEXT NOT NULL, scale REAL NOT NULL,
+                PRIMARY KEY(set_id, position)) STRICT, WITHOUT ROWID;
+            CREATE TABLE boots(id INTEGER PRIMARY KEY, boot_id BLOB NOT NULL UNIQUE, wall_offset_ns INTEGER NOT NULL,
+                quality INTEGER NOT NULL) STRICT;
+            CREATE TABLE keys(id INTEGER PRIMARY KEY, function TEXT NOT NULL, field TEXT NOT NULL, day INTEGER NOT NULL,
+                wrapped BLOB NOT NULL) STRICT;
+            CREATE TABLE items(id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, sequence INTEGER NOT NULL, ground INTEGER NOT NULL,
+                key INTEGER NOT NULL, boot INTEGER NOT NULL, pending INTEGER NOT NULL, importance INTEGER NOT NULL,
+                readings INTEGER NOT NULL, at_ms INTEGER NOT NULL, payload BLOB) STRICT;
+            CREATE TABLE image_files(item INTEGER PRIMARY KEY, name TEXT NOT NULL, bytes INTEGER NOT NULL) STRICT;
+            CREATE TABLE gaps(item INTEGER PRIMARY KEY, function TEXT NOT NULL, field TEXT NOT NULL, reason INTEGER NOT NULL,
+                from_sequence INTEGER NOT NULL, to_sequence INTEGER NOT NULL, blocks INTEGER NOT NULL,
+                readings INTEGER NOT NULL) STRICT;
+            CREATE TABLE consents(id INTEGER PRIMARY KEY, action INTEGER NOT NULL, function TEXT NOT NULL, field TEXT NOT NULL,
+                scope TEXT NOT NULL, role TEXT NOT NULL, method TEXT NOT NULL, policy_version TEXT NOT NULL,
+                policy_hash TEXT NOT NULL, boot_id BLOB NOT NULL, boot_ns INTEGER NOT NULL, wall_ns INTEGER NOT NULL,
+                quality INTEGER NOT NULL, mac BLOB NOT NULL) STRICT;
+            CREATE TRIGGER consents_no_update BEFORE UPDATE ON consents
+                BEGIN SELECT RAISE(ABORT, 'the consent ledger is append-only'); END;
+            CREATE TRIGGER consents_no_delete BEFORE DELETE ON consents
+                BEGIN SELECT RAISE(ABORT, 'the consent ledger is append-only'); END;
+            CREATE TABLE commands(id TEXT PRIMARY KEY, name TEXT NOT NULL, state INTEGER NOT NULL, result BLOB NOT NULL,
+                expires_ns INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+            CREATE INDEX commands_expiry ON commands(expires_ns);
+            """),
+    ];
+
+    /// <summary>The newest version this program knows.</summary>
+    public static int Newest => s_migrations.Length;
+
+    /// <summary>Brings a database that may be empty up to <see cref="Newest"/>.</summary>
+    /// <returns>True when it was empty, or its making was cut off.</returns>
+    /// <exception cref="StoreFault">Corrupt: not ours, or from a newer program.</exception>
+    public static bool Migrate(Connection connection, string path)
+    {
+        var tables = connection.Scalar("SELECT count(*) FROM sqlite_schema");
+        var application = connection.Scalar("PRAGMA application_id");
+        if (tables > 0 && application != ApplicationId)
+        {
+            throw new StoreFault(StoreFaultKind.Corrupt, $"database {path} is not a FieldAgent store", retry: false);
+        }
+
+        if (tables == 0)
+        {
+            // in this order: cut off in between, the file still counts as empty
+            connection.Execute($"PRAGMA application_id = {ApplicationId}");
+            connection.Execute("CREATE TABLE migrations(number INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT");
+        }
+
+        var version = connection.Scalar("SELECT ifnull(max(number), 0) FROM migrations");
+        if (version > Newest)
+        {
+            throw new StoreFault(StoreFaultKind.Corrupt,
+                $"database {path} has schema {version}, this program knows {Newest}: it comes from a newer FieldAgent", retry: false);
+        }
+
+        for (var number = (int)version + 1; number <= Newest; number++)
+        {
+            var (name, sql) = s_migrations[number - 1];
+            connection.Begin();
+            try
+            {
+                connection.Execute(sql);
+                using var note = connection.Once("INSERT INTO migrations(number, name) VALUES(?1, ?2)");
+                note.Bind(1, number).Bind(2, name).Run();
+                connection.Commit();
+            }
+            catch
+            {
+                connection.Rollback();
+                throw;
+            }
+        }
+
+        return version == 0;
+    }
+}

@@ -1,0 +1,260 @@
+using FieldAgent.Core;
+using FieldAgent.Store.Files;
+using FieldAgent.Store.Keys;
+using FieldAgent.Store.Ledgers;
+using FieldAgent.Store.Spooling;
+using FieldAgent.Store.Sqlite;
+using Microsoft.Extensions.Logging;
+
+namespace FieldAgent.Store;
+
+/// <summary>Everything the agent keeps: readings and pictures on their way out, consents, commands, and its identity. One a state
+/// directory; thread-safe as far as its parts are.</summary>
+public sealed class StateStore : IDisposable
+{
+    private readonly StoreContext _context;
+    private readonly Spool _spool;
+    private readonly ConsentLedger _consents;
+    private readonly CommandLedger _commands;
+    private bool _disposed;
+
+    private StateStore(StoreContext context, OpenOutcome outcome)
+    {
+        _context = context;
+        OpenOutcome = outcome;
+        _consents = new ConsentLedger(context);
+        _spool = new Spool(context) { Relinked = _consents.WriteAgain };
+        _commands = new CommandLedger(context);
+    }
+
+    /// <summary>Readings and pictures waiting for their recipients.</summary>
+    public ISpool Spool => _spool;
+
+    /// <summary>Consents.</summary>
+    public IConsentLedger Consents => _consents;
+
+    /// <summary>Commands seen.</summary>
+    public ICommandLedger Commands => _commands;
+
+    /// <summary>The installation's identity.</summary>
+    public IKeyStore Keys => _context.Identity;
+
+    /// <summary>How opening went.</summary>
+    public OpenOutcome OpenOutcome { get; }
+
+    /// <summary>Opens the state directory, or makes it. A damaged database is set aside and announced as a gap; consents are
+    /// carried over when all of them read, and the identity lies beside the database. Blocks for the disk; after an unclean end
+    /// for the time it takes to check the database.</summary>
+    /// <exception cref="StoreFault">Busy: another process uses it. Refused: permissions, a read-only file system, or a wrong or
+    /// missing root key; nothing was changed. Full and Io: the disk; retry when <see cref="StoreFault.Retry"/>.</exception>
+    public static StateStore Open(StoreOptions options, IClock clock, Counters counters, ILogger logger)
+    {
+        options.Validate();
+        SqliteLibrary.Initialize(options.PreferSystemSqlite);
+        var folder = StateFolder.Open(options.Directory);
+        RootKey? root = null;
+        try
+        {
+            var known = Identity.Load(folder);
+            var holdsData = known is not null || StateFolder.Weigh(folder.Identity) > 0 || StateFolder.Weigh(folder.Database) > 0;
+            root = RootKey.Load(options, folder, mayCreate: !holdsData);
+            WarnOfOpenKey(root.Place, logger);
+
+            // a wrong root key is found before anything is touched
+            var identity = known is null ? null : Identity.Read(known, root, folder.Identity);
+            var store = OpenStore(options, folder, root, identity, clock, counters, logger);
+            StoreLog.Opened(logger, store.OpenOutcome.Text, SqliteLibrary.Description);
+            return store;
+        }
+        catch
+        {
+            root?.Dispose();
+            folder.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Closes the store properly. What was taken and not flushed is lost and counted: flush before.</summary>
+    public void Dispose()
+    {
+        if (_disposed)
+        {
+            return;
+        }
+
+        _disposed = true;
+        _spool.Dispose();
+        _commands.Dispose();
+        lock (_context.WriteLock)
+        {
+            lock (_context.ReadLock)
+            {
+                try
+                {
+                    _context.Database.MarkClosed();
+                }
+                catch (StoreFault)
+                {
+                    // then the next start checks the database, which is all that is lost
+                    _context.Counters.Add("store.unclean-close");
+                }
+
+                _context.Database.Dispose();
+            }
+        }
+
+        _context.Root.Dispose();
+        _context.Folder.Dispose();
+    }
+
+    private static StateStore OpenStore(
+        StoreOptions options, StateFolder folder, RootKey root, Identity? identity, IClock clock, Counters counters, ILogger logger)
+    {
+        string? aside = null;
+        var why = "";
+        var lost = (Blocks: 0L, Readings: 0L);
+        while (true)
+        {
+            Database? database = null;
+            try
+            {
+                database = Database.Open(folder, options.Limits);
+                var settled = Settle(identity, database, folder, root, logger);
+                var context = new StoreContext(options, folder, root, settled, database, clock, counters, logger);
+                var store = new StateStore(context, Outcome(database, folder, aside, why));
+                if (aside is not null)
+                {
+                    store.TakeOver(aside, lost);
+                }
+
+                return store;
+            }
+            catch (StoreFault fault) when (fault.Kind == StoreFaultKind.Corrupt && aside is null)
+            {
+                lost = Waiting(database);
+                database?.Dispose();
+                aside = SetAside(folder, clock, options.Limits, fault.Message, counters, logger);
+                why = fault.Message;
+            }
+            catch
+            {
+                database?.Dispose();
+                throw;
+            }
+        }
+    }
+
+    // The identity's file is the one that counts; the copy in the database repairs it; only where there is neither is it made.
+    private static Identity Settle(Identity? known, Database database, StateFolder folder, RootKey root, ILogger logger)
+    {
+        var copy = database.GetMeta("identity");
+        if (known is null && copy is not null && Identity.IsWhole(copy))
+        {
+            known = Identity.Read(copy, root, folder.Database);
+            StoreLog.IdentityRestored(logger);
+        }
+
+        if (known is null && StateFolder.Weigh(folder.Identity) > 0)
+        {
+            StoreLog.IdentityLost(logger);
+        }
+
+        known ??= Identity.Create(root);
+        try
+        {
+            if (Identity.Load(folder) is not { } content || !content.AsSpan().SequenceEqual(known.Content))
+            {
+                StateFolder.WriteAtomically(folder.Identity, known.Content);
+            }
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            throw Faults.From(fault, $"identity {folder.Identity}");
+        }
+
+        if (copy is null || !copy.AsSpan().SequenceEqual(known.Content))
+        {
+            database.SetMeta("identity", known.Content);
+        }
+
+        return known;
+    }
+
+    private static OpenOutcome Outcome(Database database, StateFolder folder, string? aside, string why) =>
+        aside is not null ? new OpenOutcome(OpenKind.Reset, $"{why}; it was set aside as {aside} and a new one was begun")
+        : database.IsFresh ? new OpenOutcome(OpenKind.Fresh, $"{folder.Database} was made")
+        : database.WasClean ? new OpenOutcome(OpenKind.Existing, $"{folder.Database} was closed properly")
+        : new OpenOutcome(OpenKind.AfterUncleanShutdown, $"{folder.Database} was not closed properly and is whole");
+
+    private static (long, long) Waiting(Database? database)
+    {
+        if (database is null)
+        {
+            return default;
+        }
+
+        try
+        {
+            var tally = new Tally();
+            tally.Load(database.Writer);
+            return (tally.Sum(TallyKind.Blocks) + tally.Sum(TallyKind.Images), tally.Sum(TallyKind.Readings));
+        }
+        catch (StoreFault)
+        {
+            return default;
+        }
+    }
+
+    private static string SetAside(StateFolder folder, IClock clock, StoreLimits limits, string why, Counters counters, ILogger logger)
+    {
+        try
+        {
+            var aside = folder.SetAside(clock.Now().WallUnixNs);
+            counters.Add("store.set-aside");
+            StoreLog.SetAside(logger, aside, why);
+            foreach (var old in folder.Asides().SkipLast(limits.AsideMax))
+            {
+                StateFolder.DeleteAside(old);
+                counters.Add("evicted.aside");
+            }
+
+            return aside;
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            throw Faults.From(fault, $"database {folder.Database}");
+        }
+    }
+
+    private static void WarnOfOpenKey(string place, ILogger logger)
+    {
+        const UnixFileMode others = UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.OtherRead | UnixFileMode.OtherWrite;
+        if ((File.GetUnixFileMode(place) & others) != UnixFileMode.None)
+        {
+            StoreLog.KeyTooOpen(logger, place);
+        }
+    }
+
+    // What can be saved of the old database: consents, or none of them; and the word that the rest is lost.
+    private void TakeOver(string aside, (long Blocks, long Readings) lost)
+    {
+        try
+        {
+            using var old = Connection.Open(aside, readOnly: true);
+            var count = _consents.Salvage(old);
+            StoreLog.ConsentsSalvaged(_context.Logger, count);
+        }
+        catch (StoreFault fault)
+        {
+            _context.Counters.Add("store.consents-lost");
+            StoreLog.ConsentsLost(_context.Logger, fault.Message);
+        }
+
+        lock (_context.WriteLock)
+        {
+            _spool.AnnounceReset(lost.Blocks, lost.Readings);
+        }
+
+        _spool.Flush();
+    }
+}

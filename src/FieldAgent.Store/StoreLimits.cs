@@ -1,0 +1,63 @@
+namespace FieldAgent.Store;
+
+/// <summary>The store's limits, each with the reason for its default.</summary>
+public sealed record StoreLimits
+{
+    /// <summary>Values (present or not, times included) that one block may decode to. Bounds the memory a damaged or hostile
+    /// block can claim; 65 values a row, 65,536 rows.</summary>
+    public const int BlockValuesMax = 65 * BlockReadingsCeiling;
+
+    /// <summary>The largest permitted <see cref="StoreOptions.BlockReadingsMax"/>: a decoded block stays under 34 MB in the worst
+    /// case, and under 1 MB in any sensible one.</summary>
+    public const int BlockReadingsCeiling = 65_536;
+
+    /// <summary>Recipients at most: a block's waiting recipients are bits of one number.</summary>
+    public const int RecipientsMax = 32;
+
+    /// <summary>Blocks in one transaction: larger ones gain no speed, and the write-ahead log grows by what one transaction
+    /// writes (about 100 KiB here).</summary>
+    public int BlocksPerCommitMax { get; init; } = 64;
+
+    /// <summary>Acknowledgements kept in memory before they are written at once: one fsync for so many deletes during the drain of
+    /// a backlog, and at most so many duplicates after a power cut.</summary>
+    public int SettleAfter { get; init; } = 256;
+
+    /// <summary>Bytes of encoded blocks kept in memory while the disk refuses them: an hour of ten streams at 1 Hz; what is beyond
+    /// is given up, least important and oldest first.</summary>
+    public long PendingBytesMax { get; init; } = 4 << 20;
+
+    /// <summary>Items a reader fetches at once: amortises the statement, and keeps a read short so that it never holds up a
+    /// checkpoint.</summary>
+    public int PrefetchItems { get; init; } = 64;
+
+    /// <summary>Bytes a reader fetches at once, at most (one item may exceed it).</summary>
+    public int PrefetchBytes { get; init; } = 256 << 10;
+
+    /// <summary>Items given up or erased in one transaction: bounds the write-ahead log on a full disk.</summary>
+    public int ItemsPerChunk { get; init; } = 256;
+
+    /// <summary>Announcements of gaps that wait at most; beyond that those of one function and reason are merged even where
+    /// they are not adjacent.</summary>
+    public int GapsMax { get; init; } = 1000;
+
+    /// <summary>Bytes of a picture: a 12-megapixel JPEG of best quality is about half.</summary>
+    public int ImageBytesMax { get; init; } = 16 << 20;
+
+    /// <summary>Damaged databases kept for a technician. They count towards the cap and go first when it is reached.</summary>
+    public int AsideMax { get; init; } = 2;
+
+    /// <summary>Commands remembered at most; the one that expires first is forgotten first. A year of one an hour.</summary>
+    public int CommandsMax { get; init; } = 10_000;
+
+    /// <summary>Characters of a command's stored result: fits an MQTT message of 128 KiB in the worst case.</summary>
+    public int CommandResultCharsMax { get; init; } = 32_768;
+
+    /// <summary>Events in the consent ledger: a person's lifetime of decisions; stops a runaway client.</summary>
+    public int ConsentsMax { get; init; } = 100_000;
+
+    /// <summary>Flushes between two real measurements of the state directory; in between its size is reckoned.</summary>
+    public int FlushesPerMeasure { get; init; } = 60;
+
+    /// <summary>Bytes the write-ahead log is cut back to after a checkpoint, and that are always reckoned with for it.</summary>
+    public long WalBytes { get; init; } = 256 << 10;
+}
