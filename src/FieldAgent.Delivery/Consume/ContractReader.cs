@@ -1,0 +1,356 @@
+using System.Globalization;
+using System.Text.Json;
+
+namespace FieldAgent.Delivery;
+
+/// <summary>A payload that does not follow the contract.</summary>
+internal sealed class ContractViolation(string place, string problem) : Exception($"{place}: {problem}")
+{
+    /// <summary>JSON path of the place.</summary>
+    public string Place { get; } = place;
+
+    /// <summary>What is wrong there.</summary>
+    public string Problem { get; } = problem;
+}
+
+/// <summary>A message id, taken apart.</summary>
+internal readonly record struct MessageId(string Generation, long Item, int Part);
+
+/// <summary>What every data message says of itself.</summary>
+internal readonly record struct DataHead(MessageId Id, long Sequence, int Parts, string Function, bool Backlog);
+
+/// <summary>A batch, read.</summary>
+internal readonly record struct BatchRead(DataHead Head, long Readings, long NewestUnixUs);
+
+/// <summary>A picture's manifest, read.</summary>
+internal sealed record ManifestRead(
+    DataHead Head, string ImageId, string Sensor, long Bytes, string Sha256, int Chunks, int ChunkBytes, string? Request);
+
+/// <summary>A gap, read.</summary>
+internal readonly record struct GapRead(MessageId Id, string Function, string Reason, long From, long To, long Blocks, long Readings);
+
+/// <summary>Reads messages as the contract's schemas demand, and names the place where one does not. Pure but for
+/// <paramref name="strict"/>: whether members that the contract does not know are errors.</summary>
+internal sealed class ContractReader(bool strict)
+{
+    private static readonly JsonDocumentOptions Options = new() { MaxDepth = 8, AllowDuplicateProperties = false };
+
+    private static readonly string[] BatchMembers =
+        ["v", "id", "seq", "part", "parts", "boot", "function", "purposes", "policy", "consent", "clock", "backlog", "sets"];
+
+    private static readonly string[] ManifestMembers =
+        ["v", "id", "seq", "boot", "function", "purposes", "policy", "consent", "clock", "backlog", "image"];
+
+    private static readonly string[] ImageMembers = ["id", "sensor", "captured", "bytes", "sha256", "chunks", "chunkBytes", "request"];
+    private static readonly string[] SetMembers = ["set", "t0", "dt", "r", "s", "o"];
+    private static readonly string[] GapMembers = ["v", "id", "function", "reason", "from", "to", "blocks", "readings"];
+    private static readonly string[] StateMembers = ["v", "online", "reason", "agent", "clock", "at", "streams"];
+
+    /// <summary>Parses JSON.</summary>
+    /// <exception cref="ContractViolation">It is not JSON, or no object.</exception>
+    public static JsonDocument Parse(ReadOnlyMemory<byte> payload)
+    {
+        JsonDocument document;
+        try
+        {
+            document = JsonDocument.Parse(payload, Options);
+        }
+        catch (JsonException e)
+        {
+            throw new ContractViolation(string.Create(CultureInfo.InvariantCulture, $"byte {e.BytePositionInLine}"), "not valid JSON, or a member twice");
+        }
+
+        if (document.RootElement.ValueKind != JsonValueKind.Object)
+        {
+            document.Dispose();
+            throw new ContractViolation("$", "not an object");
+        }
+
+        return document;
+    }
+
+    /// <summary>True when the message on a data topic is a picture's manifest.</summary>
+    public static bool IsManifest(JsonElement root) => root.TryGetProperty("image"u8, out _);
+
+    /// <summary>Reads a batch.</summary>
+    public BatchRead ReadBatch(JsonElement root)
+    {
+        var head = ReadHead(root, BatchMembers);
+        var sets = Member(root, "$", "sets", JsonValueKind.Array);
+        Require(sets.GetArrayLength() > 0, "$.sets", "empty");
+        var readings = 0L;
+        var newest = long.MinValue;
+        var i = 0;
+        foreach (var set in sets.EnumerateArray())
+        {
+            var place = string.Create(CultureInfo.InvariantCulture, $"$.sets[{i++}]");
+            Require(set.ValueKind == JsonValueKind.Object, place, "not an object");
+            readings += ReadSet(set, place, out var last);
+            newest = Math.Max(newest, last);
+        }
+
+        return new BatchRead(head, readings, newest);
+    }
+
+    /// <summary>Reads a picture's manifest.</summary>
+    public ManifestRead ReadManifest(JsonElement root)
+    {
+        var head = ReadHead(root, ManifestMembers);
+        var image = Member(root, "$", "image", JsonValueKind.Object);
+        Known(image, "$.image", ImageMembers);
+        var id = Text(image, "$.image", "id", 32);
+        Require(IsHex(id, 32), "$.image.id", "not 32 hexadecimal digits");
+        var sha256 = Text(image, "$.image", "sha256", 64);
+        Require(IsHex(sha256, 64), "$.image.sha256", "not 64 hexadecimal digits");
+        var bytes = Integer(image, "$.image", "bytes", 0);
+        var chunkBytes = Integer(image, "$.image", "chunkBytes", 1, 131_072);
+        var chunks = Integer(image, "$.image", "chunks", 0, int.MaxValue);
+        Require(chunks == (bytes + chunkBytes - 1) / chunkBytes, "$.image.chunks", "not bytes / chunkBytes, rounded up");
+        Integer(image, "$.image", "captured");
+        var request = image.TryGetProperty("request"u8, out _) ? Text(image, "$.image", "request", 64) : null;
+        return new ManifestRead(head, id, Text(image, "$.image", "sensor", 64), bytes, sha256, (int)chunks, (int)chunkBytes, request);
+    }
+
+    /// <summary>Reads a gap.</summary>
+    public GapRead ReadGap(JsonElement root)
+    {
+        Known(root, "$", GapMembers);
+        Version(root);
+        var reason = Text(root, "$", "reason", 64);
+        Require(ContractWords.IsGapReason(reason), "$.reason", "not a reason of the contract");
+        return new GapRead(
+            Id(root), Text(root, "$", "function", 64), reason, Integer(root, "$", "from", 0), Integer(root, "$", "to", 0),
+            Integer(root, "$", "blocks", 0), Integer(root, "$", "readings", 0));
+    }
+
+    /// <summary>Reads a state.</summary>
+    /// <returns>True when online.</returns>
+    public bool ReadState(JsonElement root)
+    {
+        Known(root, "$", StateMembers);
+        Version(root);
+        Text(root, "$", "agent", 64);
+        Clock(root);
+        Integer(root, "$", "at");
+        Member(root, "$", "streams", JsonValueKind.Object);
+        var online = Member(root, "$", "online");
+        Require(online.ValueKind is JsonValueKind.True or JsonValueKind.False, "$.online", "not true or false");
+        var isOnline = online.ValueKind == JsonValueKind.True;
+        Require(root.TryGetProperty("reason"u8, out _) != isOnline, "$.reason", "stands exactly when offline");
+        return isOnline;
+    }
+
+    private DataHead ReadHead(JsonElement root, string[] members)
+    {
+        Known(root, "$", members);
+        Version(root);
+        var id = Id(root);
+        var boot = Text(root, "$", "boot", 8);
+        Require(IsHex(boot, 8), "$.boot", "not 8 hexadecimal digits");
+        var purposes = Member(root, "$", "purposes", JsonValueKind.Array);
+        Require(purposes.GetArrayLength() > 0, "$.purposes", "empty");
+        foreach (var purpose in purposes.EnumerateArray())
+        {
+            Require(purpose.ValueKind == JsonValueKind.String, "$.purposes", "not texts");
+        }
+
+        Text(root, "$", "policy", 64);
+        Clock(root);
+        if (root.TryGetProperty("consent"u8, out _))
+        {
+            Integer(root, "$", "consent", 1);
+        }
+
+        var backlog = root.TryGetProperty("backlog"u8, out var value);
+        Require(!backlog || value.ValueKind == JsonValueKind.True, "$.backlog", "is true or absent");
+        var parts = 1L;
+        if (root.TryGetProperty("parts"u8, out _))
+        {
+            parts = Integer(root, "$", "parts", 2, 100_000);
+            Require(Integer(root, "$", "part", 0, parts - 1) == id.Part, "$.part", "not the id's");
+        }
+
+        Require(parts > 1 == id.Part >= 0, "$.id", "has a part, or none, against $.parts");
+        return new DataHead(id, Integer(root, "$", "seq", 0), (int)parts, Text(root, "$", "function", 64), backlog);
+    }
+
+    private long ReadSet(JsonElement set, string place, out long newest)
+    {
+        Known(set, place, SetMembers);
+        Text(set, place, "set", 64);
+        var t0 = Integer(set, place, "t0");
+        var dt = Integer(set, place, "dt", 0);
+        var rows = -1;
+        var readings = 0L;
+        newest = t0;
+        var lastResidual = 0L;
+        if (set.TryGetProperty("r"u8, out var residuals))
+        {
+            Require(residuals.ValueKind == JsonValueKind.Array && residuals.GetArrayLength() > 0, place + ".r", "not a list");
+            rows = residuals.GetArrayLength();
+            foreach (var residual in residuals.EnumerateArray())
+            {
+                Require(residual.ValueKind == JsonValueKind.Number && residual.TryGetInt64(out lastResidual), place + ".r", "not whole numbers");
+            }
+        }
+
+        var has = false;
+        if (set.TryGetProperty("s"u8, out var values))
+        {
+            has = true;
+            Require(values.ValueKind == JsonValueKind.Object, place + ".s", "not an object");
+            foreach (var column in values.EnumerateObject())
+            {
+                readings += ReadValues(column, place + ".s", ref rows);
+            }
+        }
+
+        if (set.TryGetProperty("o"u8, out var steps))
+        {
+            has = true;
+            Require(steps.ValueKind == JsonValueKind.Object, place + ".o", "not an object");
+            foreach (var column in steps.EnumerateObject())
+            {
+                readings += ReadSteps(column, place + ".o", ref rows);
+            }
+        }
+
+        Require(has && rows > 0, place, "has neither s nor o");
+        newest = t0 + ((rows - 1) * dt) + lastResidual;
+        return readings;
+    }
+
+    private static long ReadValues(JsonProperty column, string place, ref int rows)
+    {
+        Rows(column, place, 0, ref rows);
+        var readings = 0L;
+        foreach (var value in column.Value.EnumerateArray())
+        {
+            switch (value.ValueKind)
+            {
+                case JsonValueKind.Number:
+                    readings++;
+                    break;
+                case JsonValueKind.Null:
+                    break;
+                case JsonValueKind.String when value.ValueEquals("NaN"u8) || value.ValueEquals("Infinity"u8) || value.ValueEquals("-Infinity"u8):
+                    readings++;
+                    break;
+                default:
+                    throw new ContractViolation($"{place}.{column.Name}", "a value is no number, null, \"NaN\", \"Infinity\" or \"-Infinity\"");
+            }
+        }
+
+        return readings;
+    }
+
+    private static long ReadSteps(JsonProperty column, string place, ref int rows)
+    {
+        Rows(column, place, 2, ref rows);
+        var i = 0;
+        foreach (var value in column.Value.EnumerateArray())
+        {
+            if (value.ValueKind != JsonValueKind.Number || !value.TryGetInt64(out var number) || (i++ == 0 && number is < 0 or > 15))
+            {
+                throw new ContractViolation($"{place}.{column.Name}", "not decimals (0 to 15), base and whole steps");
+            }
+        }
+
+        return rows;
+    }
+
+    private static void Rows(JsonProperty column, string place, int head, ref int rows)
+    {
+        Require(column.Value.ValueKind == JsonValueKind.Array, $"{place}.{column.Name}", "not a list");
+        var length = column.Value.GetArrayLength() - head;
+        rows = rows < 0 ? length : rows;
+        Require(length == rows && length > 0, $"{place}.{column.Name}", "has another number of rows than the set");
+    }
+
+    private void Known(JsonElement element, string place, string[] members)
+    {
+        if (!strict)
+        {
+            return;
+        }
+
+        foreach (var member in element.EnumerateObject())
+        {
+            var known = false;
+            foreach (var name in members)
+            {
+                known |= member.NameEquals(name);
+            }
+
+            Require(known, place, "has a member that the contract does not know");
+        }
+    }
+
+    private static MessageId Id(JsonElement root)
+    {
+        var text = Text(root, "$", "id", 40).AsSpan();
+        Span<Range> parts = stackalloc Range[4];
+        var count = text.Split(parts, '.');
+        var item = 0L;
+        var part = -1;
+        Require(
+            count is 2 or 3
+            && IsHex(text[parts[0]], 12)
+            && long.TryParse(text[parts[1]], NumberStyles.None, CultureInfo.InvariantCulture, out item)
+            && (count == 2 || int.TryParse(text[parts[2]], NumberStyles.None, CultureInfo.InvariantCulture, out part)),
+            "$.id", "not {12 hexadecimal digits}.{number}, with .{part} for a part");
+        return new MessageId(text[parts[0]].ToString(), item, part);
+    }
+
+    private static void Version(JsonElement root) => Integer(root, "$", "v", ContractWords.Version, ContractWords.Version);
+
+    private static void Clock(JsonElement root) =>
+        Require(ContractWords.IsClock(Text(root, "$", "clock", 16)), "$.clock", "not gnss, ntp, rtc or unsynced");
+
+    private static JsonElement Member(JsonElement element, string place, string name, JsonValueKind kind = JsonValueKind.Undefined)
+    {
+        Require(element.TryGetProperty(name, out var member), $"{place}.{name}", "is missing");
+        Require(kind == JsonValueKind.Undefined || member.ValueKind == kind, $"{place}.{name}", "has another type");
+        return member;
+    }
+
+    private static string Text(JsonElement element, string place, string name, int lengthMax)
+    {
+        var text = Member(element, place, name, JsonValueKind.String).GetString()!;
+        Require(text.Length > 0 && text.Length <= lengthMax, $"{place}.{name}", "is empty or too long");
+        return text;
+    }
+
+    private static long Integer(JsonElement element, string place, string name, long least = long.MinValue, long most = long.MaxValue)
+    {
+        var member = Member(element, place, name, JsonValueKind.Number);
+        Require(member.TryGetInt64(out var value) && value >= least && value <= most, $"{place}.{name}", "is no whole number, or out of range");
+        return value;
+    }
+
+    private static bool IsHex(ReadOnlySpan<char> text, int length)
+    {
+        if (text.Length != length)
+        {
+            return false;
+        }
+
+        foreach (var c in text)
+        {
+            if (!char.IsAsciiDigit(c) && c is not (>= 'a' and <= 'f'))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private static void Require([System.Diagnostics.CodeAnalysis.DoesNotReturnIf(false)] bool holds, string place, string problem)
+    {
+        if (!holds)
+        {
+            throw new ContractViolation(place, problem);
+        }
+    }
+}
