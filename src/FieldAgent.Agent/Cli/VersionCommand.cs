@@ -13,7 +13,7 @@ internal static class VersionCommand
         {
             Console.Out.WriteLine($"fieldagent {CommandLine.Version}");
             Console.Out.WriteLine($"{RuntimeInformation.FrameworkDescription} on {RuntimeInformation.RuntimeIdentifier}");
-            Console.Out.WriteLine(Store.SqliteLibrary.Description);
+            Console.Out.WriteLine(Store.Sqlite.SqliteLibrary.Description);
             Console.Out.WriteLine(new Delivery.MosquittoLinkFactory().Library);
             return ExitCode.Ok;
         });

@@ -7,6 +7,7 @@ using FieldAgent.Core.Configuration;
 using FieldAgent.Delivery;
 using FieldAgent.Privacy;
 using FieldAgent.Store;
+using FieldAgent.Store.Sqlite;
 using Microsoft.Extensions.Logging;
 
 namespace FieldAgent.Agent.Hosting;

@@ -7,9 +7,9 @@ namespace FieldAgent.Store.Files;
 internal sealed class StateFolder : IDisposable
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-    private readonly FileStream _lock;
+    private readonly FileStream? _lock;
 
-    private StateFolder(string path, FileStream held)
+    private StateFolder(string path, FileStream? held)
     {
         Path = path;
         _lock = held;
@@ -45,6 +45,9 @@ internal sealed class StateFolder : IDisposable
             throw Faults.From(fault, $"state directory {path}");
         }
     }
+
+    /// <summary>The names of a folder that another process may be using: for reading only.</summary>
+    public static StateFolder Peek(string path) => new(System.IO.Path.GetFullPath(path), null);
 
     /// <summary>A file's full path.</summary>
     public string At(string name) => System.IO.Path.Join(Path, name);
@@ -157,7 +160,7 @@ internal sealed class StateFolder : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _lock.Dispose();
+    public void Dispose() => _lock?.Dispose();
 
     private static bool IsAside(string name) => name.StartsWith("state.db.aside-", StringComparison.Ordinal);
 

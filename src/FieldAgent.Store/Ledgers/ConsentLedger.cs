@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using FieldAgent.Core;
+using FieldAgent.Store.Keys;
 using FieldAgent.Store.Sqlite;
 
 namespace FieldAgent.Store.Ledgers;
@@ -70,6 +71,14 @@ internal sealed class ConsentLedger : IConsentLedger
 
     /// <summary>Writes all events into a database that took the place of the old one.</summary>
     public void WriteAgain() => WriteAll(_rows);
+
+    /// <summary>Reads and checks the events of a database that another process may be using.</summary>
+    public static IReadOnlyList<ConsentEvent> ReadAll(Connection connection, Identity identity)
+    {
+        Span<byte> key = stackalloc byte[32];
+        identity.DeriveKey("consent-ledger", key);
+        return [.. Read(connection, key.ToArray()).Select(static row => row.Item1)];
+    }
 
     private static List<(ConsentEvent, byte[])> Read(Connection connection, byte[] key)
     {
