@@ -27,6 +27,9 @@ internal sealed class Rig : IDisposable
 {
     public static readonly StreamSet Set = new("scripted", "instrument.measurement", [new StreamInfo("a", "1")], 1_000_000_000);
 
+    /// <summary>For sensors that hang on purpose.</summary>
+    public static readonly SupervisionLimits Impatient = new() { StopLimit = TimeSpan.FromMilliseconds(100) };
+
     private readonly List<string> _log = [];
 
     public Rig(Action<ISensorHost, CancellationToken> run, SupervisionLimits? limits = null, int rowsMax = 1_000)
@@ -34,7 +37,7 @@ internal sealed class Rig : IDisposable
         Sensor = new ScriptedSensor(run);
         Supervisor = new SensorSupervisor(
             Sensor, "scripted", Clock, Due, rowsMax, Images.Add, Counters, new ListLogger(_log),
-            limits ?? new SupervisionLimits { StopLimit = TimeSpan.FromMilliseconds(100) });
+            limits ?? new SupervisionLimits { StopLimit = TimeSpan.FromSeconds(30) });
     }
 
     public SimulatedClock Clock { get; } = new();
