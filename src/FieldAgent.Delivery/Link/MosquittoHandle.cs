@@ -202,7 +202,8 @@ internal sealed unsafe class MosquittoHandle : IDisposable
     {
         if (level == LibMosquitto.LogError)
         {
-            Target(self).OnLogError(text);
+            // Now, while the TLS connection still exists: after a failure the library frees it at once.
+            Target(self).OnLogError(text, LibMosquitto.Loaded.VerifyResult(mosq));
         }
     }
 }
@@ -226,6 +227,6 @@ internal unsafe interface IMosquittoCallbacks
     /// <summary>SUBACK with its first code.</summary>
     void OnSubscribe(int messageId, int reason);
 
-    /// <summary>An error line, during the connect only; may come on the connecting thread.</summary>
-    void OnLogError(byte* text);
+    /// <summary>An error line, and OpenSSL's verification result with it. During the connect only; may come on its thread.</summary>
+    void OnLogError(byte* text, int verifyResult);
 }

@@ -13,6 +13,7 @@ public sealed unsafe partial class MosquittoLink : IMosquittoCallbacks
     private readonly TextCache _texts = new();
     private readonly PublishProperties _publishProperties = new();
 
+    private int _verifyResult;
     private int? _connackReason;
     private bool _isSessionPresent;
     private int _packetBytesMax;
@@ -67,6 +68,7 @@ public sealed unsafe partial class MosquittoLink : IMosquittoCallbacks
     void IMosquittoCallbacks.OnDisconnect(int reason, int errno)
     {
         _eventCount++;
+        _errno = errno;
         SetFault(MqttReasons.FromLibrary(reason, errno, _broker));
     }
 
@@ -162,8 +164,9 @@ public sealed unsafe partial class MosquittoLink : IMosquittoCallbacks
         }
     }
 
-    void IMosquittoCallbacks.OnLogError(byte* text)
+    void IMosquittoCallbacks.OnLogError(byte* text, int verifyResult)
     {
+        _verifyResult = verifyResult != 0 ? verifyResult : _verifyResult;
         if (_errorLines.Count < ErrorLinesMax && Marshal.PtrToStringUTF8((nint)text) is { } line)
         {
             _errorLines.Add(line.TrimEnd());

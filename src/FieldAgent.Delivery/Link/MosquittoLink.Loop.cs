@@ -44,7 +44,10 @@ public sealed partial class MosquittoLink
             // During the TLS handshake the library goes on only when it is asked to read, also when it waits to write.
             Read();
             NoticeEndlessHangUp(returned);
-            if (!_hasFault)
+
+            // While connecting, only what the poll above was asked for: when the handshake has just ended, the broker's refusal of
+            // a certificate may be here already, and is read before a write would find the connection reset.
+            if (!_hasFault && (wantsWrite || _state == State.Up))
             {
                 Write();
             }

@@ -9,7 +9,9 @@ namespace FieldAgent.Delivery;
 /// with <c>poll(2)</c> itself. The library's own reconnecting is never used: an old handle resends what it still holds, so each
 /// connection has a handle of its own.</summary>
 /// <remarks>Made by <see cref="MosquittoLinkFactory"/>. Events come from within <see cref="Poll"/>; they may publish, disconnect and
-/// dispose, but not poll or subscribe. What an event throws comes out of <see cref="Poll"/>.</remarks>
+/// dispose, but not poll or subscribe. What an event throws comes out of <see cref="Poll"/>.
+/// A limit of libmosquitto 2.0.11 as Debian builds it, with assertions: a broker that sends an MQTT 5 property the standard does not
+/// know ends the process. TLS lets only the configured broker get that far; MQTT 3.1.1 has no properties.</remarks>
 public sealed partial class MosquittoLink : ILink
 {
     private readonly LinkLimits _limits;
@@ -27,6 +29,7 @@ public sealed partial class MosquittoLink : ILink
     private int _inFlight;
 
     private LinkFault _fault;
+    private int _errno;
     private bool _hasFault;
     private bool _isDeferring;
     private bool _isInsideLibrary;
@@ -89,6 +92,11 @@ public sealed partial class MosquittoLink : ILink
         }
 
         var properties = _isV5 ? _publishProperties.Get(options) : 0;
+        if (IsTooLarge(topic, payload.Length))
+        {
+            return PublishResult.TooLarge;
+        }
+
         int messageId;
         int result;
         fixed (byte* name = topic.Utf8Z)
@@ -224,6 +232,24 @@ public sealed partial class MosquittoLink : ILink
         }
     }
 
+    /// <summary>Counts the packet as the standard does (section 3.3). The library's own count is one byte short, and where it notices
+    /// late it ends the process: a log call without a handle fails an assertion.</summary>
+    private bool IsTooLarge(MqttTopic topic, int payloadBytes)
+    {
+        if (_packetBytesMax == int.MaxValue)
+        {
+            return false;
+        }
+
+        const int MessageIdBytes = 2;
+        var topicBytes = 2 + topic.Utf8Z.Length - 1;
+        var propertyBytes = _isV5 ? VarintBytes(_publishProperties.Bytes) + _publishProperties.Bytes : 0;
+        var remaining = (long)topicBytes + MessageIdBytes + propertyBytes + payloadBytes;
+        return 1 + VarintBytes(remaining) + remaining > _packetBytesMax;
+    }
+
+    private static int VarintBytes(long value) => value < 1 << 7 ? 1 : value < 1 << 14 ? 2 : value < 1 << 21 ? 3 : 4;
+
     private LinkFault Open(LinkOptions options, ILinkEvents events, Deadline deadline)
     {
         if (LibMosquitto.Loaded.Version is null)
@@ -272,8 +298,8 @@ public sealed partial class MosquittoLink : ILink
         {
             LibMosquitto.Success => default,
             LibMosquitto.NameLookup => new LinkFault(LinkFaultKind.NameUnknown, $"the name '{options.Host}' has no address"),
-            LibMosquitto.Errno when !_isTls || _errorLines.Count == 0 => FromErrno(errno, options),
-            _ => ExplainTls(options) ?? MqttReasons.FromLibrary(result, errno, _broker),
+            _ => ExplainTls(errno, options)
+                ?? (result == LibMosquitto.Errno ? FromErrno(errno, options) : MqttReasons.FromLibrary(result, errno, _broker)),
         };
     }
 
@@ -295,7 +321,7 @@ public sealed partial class MosquittoLink : ILink
         if (_hasFault)
         {
             // Refusals are CONNACK's own; what else ended a TLS connection this early is TLS's fault if it logged one.
-            return _connackReason is null && ExplainTls(options) is { } tlsFault ? tlsFault : _fault;
+            return _connackReason is null && ExplainTls(_errno, options) is { } tlsFault ? tlsFault : _fault;
         }
 
         return _maximumQos == 0
@@ -303,8 +329,8 @@ public sealed partial class MosquittoLink : ILink
             : default;
     }
 
-    private LinkFault? ExplainTls(LinkOptions options) =>
-        TlsFaults.Explain(LibMosquitto.Loaded.VerifyResult(_handle!.Mosq), _errorLines, options);
+    private LinkFault? ExplainTls(int errno, LinkOptions options) =>
+        TlsFaults.Explain(_verifyResult, _errorLines, errno, options);
 
     private LinkFault TimedOut(LinkOptions options) => new(
         LinkFaultKind.Timeout,

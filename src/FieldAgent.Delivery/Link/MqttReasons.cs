@@ -79,7 +79,8 @@ internal static class MqttReasons
 
     private static string ErrnoText(int errno) => errno switch
     {
-        0 => "",
+        // 71 (EPROTO) is what the library sets for any failure within TLS.
+        0 or 71 => "",
         32 or 104 => " (reset by the other side)",
         101 or 113 => " (no route; is the network up?)",
         110 => " (no answer)",

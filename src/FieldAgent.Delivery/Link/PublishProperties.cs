@@ -1,3 +1,4 @@
+using System.Text;
 using FieldAgent.Core;
 
 namespace FieldAgent.Delivery;
@@ -6,9 +7,14 @@ namespace FieldAgent.Delivery;
 /// messages with the same one makes none; correlation data makes a new list each time. For one thread.</summary>
 internal sealed unsafe class PublishProperties : IDisposable
 {
+    private const string EncodingName = "content-encoding";
+
     private string? _encoding;
     private bool _hasCorrelation;
     private nint _list;
+
+    /// <summary>Bytes of the list in a packet, without the length in front of it.</summary>
+    public int Bytes { get; private set; }
 
     /// <summary>A list that the library copies; 0 when there is nothing to say. Valid until the next call.</summary>
     public nint Get(in PublishOptions options)
@@ -22,11 +28,14 @@ internal sealed unsafe class PublishProperties : IDisposable
         nint list = 0;
         if (options.ContentEncoding is { } encoding)
         {
-            _ = LibMosquitto.mosquitto_property_add_string_pair(&list, LibMosquitto.PropUserProperty, "content-encoding", encoding);
+            // Identifier, and two texts with their lengths.
+            Bytes += 1 + 2 + EncodingName.Length + 2 + Encoding.UTF8.GetByteCount(encoding);
+            _ = LibMosquitto.mosquitto_property_add_string_pair(&list, LibMosquitto.PropUserProperty, EncodingName, encoding);
         }
 
         if (options.CorrelationData is { } correlation)
         {
+            Bytes += 1 + 2 + correlation.Length;
             fixed (byte* bytes = correlation)
             {
                 _ = LibMosquitto.mosquitto_property_add_binary(
@@ -45,6 +54,7 @@ internal sealed unsafe class PublishProperties : IDisposable
         var list = _list;
         LibMosquitto.mosquitto_property_free_all(&list);
         _list = 0;
+        Bytes = 0;
         _encoding = null;
         _hasCorrelation = false;
     }

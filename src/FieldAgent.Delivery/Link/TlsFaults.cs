@@ -6,11 +6,14 @@ namespace FieldAgent.Delivery;
 /// error lines that libmosquitto logged.</summary>
 internal static class TlsFaults
 {
+    private const int ErrnoProtocol = 71;
+
     /// <summary>The fault, or null when neither source speaks of one.</summary>
     /// <param name="verifyResult">OpenSSL's verification result, 0 when passed or not known.</param>
     /// <param name="lines">Error lines logged during the connect.</param>
+    /// <param name="errno">The errno with it; libmosquitto makes it EPROTO where TLS failed.</param>
     /// <param name="options">How the broker was to be reached.</param>
-    public static LinkFault? Explain(int verifyResult, IReadOnlyList<string> lines, LinkOptions options)
+    public static LinkFault? Explain(int verifyResult, IReadOnlyList<string> lines, int errno, LinkOptions options)
     {
         if (options.Tls is not { } tls)
         {
@@ -27,8 +30,17 @@ internal static class TlsFaults
             ? new LinkFault(LinkFaultKind.Tls, detail)
             : lines.Count > 0
                 ? new LinkFault(LinkFaultKind.Tls, $"TLS with {Endpoint.Name(options)} failed: {Reason(lines[0])}")
+            : errno == ErrnoProtocol
+                ? new LinkFault(LinkFaultKind.Tls, ClosedUnexplained(options, tls))
                 : null;
     }
+
+    /// <summary>The broker's alert was lost in the reset that followed it.</summary>
+    private static string ClosedUnexplained(LinkOptions options, LinkTls tls) =>
+        $"{Endpoint.Name(options)} closed the connection right after TLS; "
+        + (tls.CertificateFile is null
+            ? "most likely it requires a client certificate"
+            : $"most likely it does not accept the client certificate {tls.CertificateFile}");
 
     private static LinkFault? FromFiles(IReadOnlyList<string> lines, LinkTls tls) =>
         Any(lines, "Unable to load CA certificates")

@@ -148,8 +148,10 @@ public abstract partial class LinkContract
         using var broker = new MosquittoBroker(new MosquittoSetup { Pki = pki, RequireClientCertificate = true });
         var options = broker.Options("a");
         var none = options.Tls! with { CertificateFile = null, KeyFile = null };
+
+        // The exact words depend on whether the broker's alert outruns its reset of the connection.
         AssertTls("requires a client certificate", Refused(options with { Tls = none }));
-        AssertTls("authority of the client certificate", Refused(options with { Tls = With(pki.AlienClient) }));
+        AssertTls("client certificate", Refused(options with { Tls = With(pki.AlienClient) }));
         AssertTls("client certificate", Refused(options with { Tls = With(pki.ExpiredClient) }));
 
         LinkTls With(TestCertificate certificate) =>

@@ -30,7 +30,7 @@ public abstract partial class LinkContract
     [InlineData(MqttVersion.V311)]
     public void Each_of_10_000_messages_is_acknowledged_once(MqttVersion version)
     {
-        using var broker = new MosquittoBroker();
+        using var broker = new MosquittoBroker(new MosquittoSetup { ReceiveMaximum = 100 });
         using var link = Connect(broker.Options("a", version), out var events, out _);
         var topic = new MqttTopic("t/data");
         var payload = new byte[200];
@@ -220,9 +220,27 @@ public abstract partial class LinkContract
         using var broker = new MosquittoBroker(new MosquittoSetup { PacketBytesMax = 10_000 });
         using var link = Connect(broker.Options("a"), out var events, out _);
         var topic = new MqttTopic("t");
-        Assert.Equal(PublishResult.TooLarge, link.Publish(topic, new byte[10_000], default));
-        Assert.True(link.Publish(topic, new byte[9_000], default) > 0);
-        PollUntil(link, () => events.Acknowledged.Count == 1, "the acknowledgement");
+
+        // Fixed header 3, topic 3, message id 2, property length 1: the largest payload is 9 991 bytes. Each size around it is tried:
+        // being one off is what libraries do.
+        PublishOptions[] all = [default, new(ContentEncoding: "br"), new(CorrelationData: new byte[200]), new(true, "br", [1])];
+        foreach (var options in all)
+        {
+            var largest = 0;
+            for (var size = 9_600; size <= 10_010; size++)
+            {
+                var id = link.Publish(topic, new byte[size], options);
+                Assert.True(id is PublishResult.TooLarge or > 0, $"{size}: {id}");
+                largest = id > 0 ? size : largest;
+                PollUntil(link, () => events.Acknowledged.Count > 0 || id < 0, "the acknowledgement");
+                events.Acknowledged.Clear();
+            }
+
+            var properties = (options.ContentEncoding is null ? 0 : 23) + (options.CorrelationData is { } data ? 3 + data.Length : 0);
+            Assert.Equal(9_991 - properties - (properties > 127 ? 1 : 0), largest);
+        }
+
+        Assert.Empty(events.Closed);
     }
 
     [Fact]
