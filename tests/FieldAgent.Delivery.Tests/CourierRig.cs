@@ -53,6 +53,8 @@ internal sealed class CourierRig
     {
         _done = done;
         _steps = stepsMax;
+        Broker.Idle = Idle;
+        Clock.Waited = Look;
         using var stop = new CancellationTokenSource();
         Stop = stop;
         Courier = new Courier(

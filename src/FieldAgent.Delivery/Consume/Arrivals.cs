@@ -166,7 +166,20 @@ internal sealed class Arrivals(ConsumerOptions options)
 
     private ReadOnlyMemory<byte> Decompress(ReadOnlySpan<byte> compressed)
     {
-        using var decoder = new BrotliDecoder();
+        // No using declaration: that would make it read-only, and every call would work on a fresh copy of the struct.
+        var decoder = new BrotliDecoder();
+        try
+        {
+            return Decompress(ref decoder, compressed);
+        }
+        finally
+        {
+            decoder.Dispose();
+        }
+    }
+
+    private ReadOnlyMemory<byte> Decompress(ref BrotliDecoder decoder, ReadOnlySpan<byte> compressed)
+    {
         var length = 0;
         while (true)
         {
