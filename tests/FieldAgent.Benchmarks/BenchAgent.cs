@@ -106,8 +106,8 @@ internal sealed class FloodSensor(int streams, long rows) : ISensor
         var start = host.Clock.BootNs;
         for (long i = 0; i < rows; i++)
         {
-            // Jitter of some 10 µs, as a timer on a board has it.
-            var time = start + (i * ClockExtensions.NsPerSecond) + (i * 7919 % 20_011 * 1000);
+            // Jitter of up to 0.2 ms, as a timer on a board has it.
+            var time = start + (i * ClockExtensions.NsPerSecond) + (i * 7919 % 201 * 1000);
             if (!writer.Write(time, _rows[i % Prepared], stop))
             {
                 return;

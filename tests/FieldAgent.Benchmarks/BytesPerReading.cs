@@ -41,7 +41,7 @@ internal static class BytesPerReading
             {
                 var row = (block * RowsPerBlock) + i;
                 rows.Columns.Append(
-                    parts.Clock.BootNs + (row * ClockExtensions.NsPerSecond) + (row * 7919 % 20_011 * 1000),
+                    parts.Clock.BootNs + (row * ClockExtensions.NsPerSecond) + (row * 7919 % 201 * 1000),
                     [.. Enumerable.Range(0, Streams).Select(s => Noise.Value(s, row))],
                     rows.Set.AllPresent);
             }
