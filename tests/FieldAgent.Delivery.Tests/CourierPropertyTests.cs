@@ -28,7 +28,7 @@ public sealed class CourierPropertyTests
         {
             for (var i = 0; i < count; i++)
             {
-                if (random.Next(40) == 0)
+                if (random.Next(25) == 0)
                 {
                     rig.Spool.AddImage(new byte[random.Next(1, 300_000)]);
                     images++;
@@ -116,6 +116,7 @@ public sealed class CourierPropertyTests
         Assert.Equal(blocks, has.Where(f => f.Key != "photo").Sum(f => f.Value.Count));
         Assert.Equal(images, has.GetValueOrDefault("photo", []).Count);
         Assert.Empty(rig.Spool.GivenUp);
+        Assert.Empty(rig.Spool.Misuses);
     }
 
     [Theory]

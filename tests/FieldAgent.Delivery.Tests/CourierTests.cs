@@ -104,6 +104,48 @@ public sealed class CourierTests
     }
 
     [Fact]
+    public void Pictures_one_after_another_all_arrive_and_readings_between_them_go_on()
+    {
+        var rig = new CourierRig();
+        for (var i = 0; i < 10; i++)
+        {
+            rig.Spool.AddImage(new byte[400_000]);
+            for (var k = 0; k < 20; k++)
+            {
+                rig.AddBlock();
+            }
+        }
+
+        rig.RunUntilDelivered();
+        Assert.Empty(rig.Spool.Misuses);
+        Assert.Empty(rig.Spool.GivenUp);
+        Assert.Equal(10, rig.On("data/photo").Select(CourierRig.Sequence).Distinct().Count());
+        Assert.Equal(200, rig.On("data/telemetry").Select(CourierRig.Sequence).Distinct().Count());
+        var messages = rig.Broker.Snapshot().ToList();
+        Assert.True(
+            messages.FindIndex(m => m.Topic == Data) < messages.FindIndex(m => m.Topic.EndsWith("/4", StringComparison.Ordinal)),
+            "readings waited for the first picture");
+    }
+
+    [Fact]
+    public void A_picture_erased_while_another_one_waits_does_not_stop_delivery()
+    {
+        var rig = new CourierRig { Broker = { Answer = m => m.Topic.EndsWith("/1", StringComparison.Ordinal) ? -1 : 0 } };
+        rig.Spool.AddImage(new byte[900_000]);
+        rig.AddBlock();
+        rig.Broker.Arrived = m =>
+        {
+            if (m.Topic == Data && rig.Spool.Waiting == 2)
+            {
+                rig.Spool.AddImage(new byte[50_000], function: "other");
+                rig.Spool.Erase("photo", "image.photo", GapReason.ConsentWithdrawn);
+                rig.Spool.AddImage(new byte[50_000], function: "third");
+            }
+        };
+        rig.RunUntil(() => rig.On("data/third").Any(), stepsMax: 2_000);
+    }
+
+    [Fact]
     public void A_large_picture_gets_through_a_link_that_never_lasts_long_enough_for_all_of_it()
     {
         var rig = new CourierRig(seed: 5) { Broker = { Faults = new FakeFaults(LoseBeforeBroker: 0.3) } };

@@ -26,6 +26,9 @@ public sealed class FakeSpool : ISpool
 
     public List<long> Acknowledged { get; } = [];
 
+    /// <summary>Calls that the real spool would refuse.</summary>
+    public List<string> Misuses { get; } = [];
+
     public int Settles { get; private set; }
 
     public event Action? Stored;
@@ -190,7 +193,9 @@ public sealed class FakeSpool : ISpool
 
     private sealed class Reader(FakeSpool spool) : ISpoolReader
     {
+        private readonly HashSet<long> _read = [];
         private int _next;
+        private string? _readable;
 
         public int SettleAfter => spool.SettleAfter;
 
@@ -203,6 +208,8 @@ public sealed class FakeSpool : ISpool
                     var stored = spool._items[_next++];
                     if (!stored.Done)
                     {
+                        _read.Add(stored.Item.Id);
+                        _readable = stored.Item.Image?.ImageId ?? _readable;
                         Copy(stored.Item, item);
                         return true;
                     }
@@ -216,6 +223,12 @@ public sealed class FakeSpool : ISpool
         {
             lock (spool._lock)
             {
+                if (_readable != image.ImageId)
+                {
+                    spool.Misuses.Add("a picture other than the last read one was asked for");
+                    throw new StoreFault(StoreFaultKind.Refused, "only the picture read last can be read", retry: false);
+                }
+
                 var stored = spool._items.Find(i => i.Item.Image?.ImageId == image.ImageId && !i.Done)?.Jpeg
                     ?? throw new StoreFault(StoreFaultKind.Corrupt, "the picture is gone", retry: false);
                 var count = (int)Math.Min(buffer.Length, Math.Max(0, stored.Length - offset));
@@ -226,6 +239,12 @@ public sealed class FakeSpool : ISpool
 
         public void Acknowledge(long id)
         {
+            // Like the real one: after a rewind, an item that was not read again yet is simply sent again.
+            if (!_read.Contains(id))
+            {
+                return;
+            }
+
             spool.Acknowledging?.Invoke(id);
             lock (spool._lock)
             {
@@ -239,6 +258,11 @@ public sealed class FakeSpool : ISpool
             lock (spool._lock)
             {
                 var stored = spool._items[(int)id - 1];
+                if (!_read.Contains(id))
+                {
+                    return;
+                }
+
                 stored.Done = true;
                 spool.GivenUp[id] = reason;
                 var gap = new SpoolItem
@@ -252,7 +276,11 @@ public sealed class FakeSpool : ISpool
 
         public void Settle() => spool.Settles++;
 
-        public void Rewind() => _next = 0;
+        public void Rewind()
+        {
+            _next = 0;
+            _read.Clear();
+        }
 
         public void Dispose()
         {

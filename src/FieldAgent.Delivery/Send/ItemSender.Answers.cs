@@ -236,5 +236,8 @@ internal sealed partial class ItemSender
         _gateHolds = false;
         _hasItem = false;
         _parts = null;
+        _readableImage = 0;
+        _readsWait = false;
+        _rereads = _sending is not null;
     }
 }

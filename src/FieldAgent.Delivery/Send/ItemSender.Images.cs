@@ -3,10 +3,46 @@ using FieldAgent.Core;
 namespace FieldAgent.Delivery;
 
 /// <summary>Pictures: the manifest in its place among the items, the chunks beside the readings.</summary>
+/// <remarks>The spool's reader can read only from the picture it came by last. So one picture is sent at a time; readings behind it go
+/// on meanwhile, up to the next picture. There the reader is sent back to the first one and waits until its last chunk is out.</remarks>
 internal sealed partial class ItemSender
 {
+    // The picture of which chunks are still to be sent; null when there is none.
+    private ImageTransfer? _sending;
+
+    // The picture that the reader can read from: the last one it came by.
+    private long _readableImage;
+
+    // The reader was sent back to make _sending readable again, and has not come by it yet.
+    private bool _rereads;
+
+    // The reader stands just behind _sending and must stay there, because another picture follows.
+    private bool _readsWait;
+
     private Outcome SendImage()
     {
+        if (_sending is { Active: true, NextChunk: >= 0 } other && other.ItemId != _item.Id)
+        {
+            if (_item.Id > other.ItemId && !_rereads)
+            {
+                // The reader has left the picture that is being sent. Back to it; this one's turn comes after.
+                Rewind();
+                return Outcome.Done;
+            }
+
+            if (_item.Id > other.ItemId)
+            {
+                DropSending();
+            }
+            else
+            {
+                // An older picture was released. The other one is read again after it, and continues where it was.
+                other.Restart();
+                _table.RemoveItem(other.ItemId);
+                StopSending();
+            }
+        }
+
         var chunkBytes = Math.Max(1, Math.Min(_limits.ChunkBytes, _payloadMax));
         if (!_images.TryGetValue(_item.Id, out var transfer) || transfer.ChunkBytes != chunkBytes)
         {
@@ -32,19 +68,29 @@ internal sealed partial class ItemSender
 
         transfer.Active = true;
         _table.AddItem(transfer.ItemId);
-        _chunkQueue.Enqueue(transfer);
+        _sending = transfer;
         return Outcome.Done;
     }
 
     // False when the link is down.
     private bool SendChunks()
     {
-        while (_chunkQueue.TryPeek(out var transfer))
+        while (_sending is { } transfer)
         {
             if (!transfer.Active || transfer.NextChunk < 0)
             {
-                _chunkQueue.Dequeue();
-                continue;
+                StopSending();
+                return true;
+            }
+
+            if (_readableImage != transfer.ItemId)
+            {
+                if (!_rereads)
+                {
+                    Rewind();
+                }
+
+                return true;
             }
 
             if (_table.Chunks >= _limits.ChunksInFlightMax || _table.Count >= TotalWindow)
@@ -86,6 +132,36 @@ internal sealed partial class ItemSender
         }
 
         return true;
+    }
+
+    // The reader comes by the picture that is being sent: readable again. Nothing more is read until its last chunk is out, or
+    // the next picture would take its place once more.
+    private void WaitAtPictureUnderWay()
+    {
+        if (_rereads && _sending?.ItemId == _item.Id)
+        {
+            _rereads = false;
+            _readsWait = true;
+        }
+    }
+
+    private void StopSending()
+    {
+        _sending = null;
+        _readsWait = false;
+        _rereads = false;
+    }
+
+    private void DropSending()
+    {
+        if (_sending is { } gone)
+        {
+            gone.Restart();
+            _table.RemoveItem(gone.ItemId);
+            _images.Remove(gone.ItemId);
+        }
+
+        StopSending();
     }
 
     // Empty when the picture cannot be read: it was given up then.

@@ -33,7 +33,6 @@ internal sealed partial class ItemSender
     private readonly PayloadBuffer _buffer = new(16 * 1024);
     private readonly SpoolItem _item = new();
     private readonly Dictionary<long, ImageTransfer> _images = [];
-    private readonly Queue<ImageTransfer> _chunkQueue = new();
     private readonly string _recipient;
     private readonly bool _compresses;
     private byte[] _chunk = [];
@@ -106,7 +105,7 @@ internal sealed partial class ItemSender
     public void End()
     {
         _table.Clear();
-        _chunkQueue.Clear();
+        _sending = null;
         foreach (var transfer in _images.Values)
         {
             transfer.Restart();
@@ -175,7 +174,7 @@ internal sealed partial class ItemSender
     private static TimeSpan Down => TimeSpan.FromTicks(-1);
 
     // Places that blocks may take: some are kept for results, state and chunks.
-    private int DataWindow => Math.Max(1, TotalWindow - (_chunkQueue.Count > 0 ? Math.Min(_limits.ChunksInFlightMax, Math.Max(1, TotalWindow / 4)) : 0));
+    private int DataWindow => Math.Max(1, TotalWindow - (_sending is not null ? Math.Min(_limits.ChunksInFlightMax, Math.Max(1, TotalWindow / 4)) : 0));
 
     private int TotalWindow => _window > 8 ? _window - _limits.WindowReserve : _window;
 
@@ -187,17 +186,31 @@ internal sealed partial class ItemSender
 
     private bool ReadNext()
     {
-        while (_reader.TryRead(_item))
+        while (!_readsWait && _reader.TryRead(_item))
         {
-            // After a rewind, items under way are read again.
-            if (!_table.HasItem(_item.Id))
+            if (_item.Kind == SpoolItemKind.Image)
             {
-                _hasItem = true;
-                _parts = null;
-                _partIndex = 0;
-                _partCount = 0;
-                return true;
+                _readableImage = _item.Id;
             }
+
+            // After a rewind, items under way are read again.
+            if (_table.HasItem(_item.Id))
+            {
+                WaitAtPictureUnderWay();
+                continue;
+            }
+
+            _hasItem = true;
+            _parts = null;
+            _partIndex = 0;
+            _partCount = 0;
+            return true;
+        }
+
+        if (!_readsWait && _rereads)
+        {
+            // Everything was read again, and the picture was not there: it was erased meanwhile.
+            DropSending();
         }
 
         return false;
