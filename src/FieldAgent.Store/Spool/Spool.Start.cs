@@ -11,6 +11,7 @@ internal sealed partial class Spool
         var database = _context.Database;
         LoadTables(database);
         var gone = _catalogue.Load(database.Writer, _context.Options.Recipients);
+        _boot = _catalogue.Note(_context.Clock.BootId, _context.Clock.WallOffsetNs, _context.Clock.Quality);
         foreach (var (name, bit) in gone)
         {
             RemoveRecipient(name, bit);
@@ -18,7 +19,6 @@ internal sealed partial class Spool
 
         FinishErasing();
         SweepImages();
-        _boot = _catalogue.Note(_context.Clock.BootId, _context.Clock.WallOffsetNs, _context.Clock.Quality);
         Commit(0, 0, evict: null);
         _flushesSinceMeasure = _context.Limits.FlushesPerMeasure;
         TakeSnapshot();

@@ -178,7 +178,7 @@ public class SpoolTests
             switch (random.Next(8))
             {
                 case 0:
-                    bench.Spool.Add(Admit.Image(new byte[random.Next(1, 9000)], bench.Clock.Now()));
+                    bench.Spool.Add(Admit.Image(new byte[random.Next(1, 150_000)], bench.Clock.Now()));
                     break;
                 case 1 when random.Next(10) == 0:
                     bench.Spool.Erase("photo", "image.photo", GapReason.ConsentWithdrawn);
