@@ -117,7 +117,8 @@ internal sealed class SimulatedBoard(int number, int seed, string folder, Virtua
             Directory.CreateDirectory(directory.Replace(from, to, StringComparison.Ordinal));
         }
 
-        foreach (var file in Directory.EnumerateFiles(from, "*", SearchOption.AllDirectories))
+        // Locks do not outlive a power cut.
+        foreach (var file in Directory.EnumerateFiles(from, "*", SearchOption.AllDirectories).Where(static f => Path.GetFileName(f) != "lock"))
         {
             File.Copy(file, file.Replace(from, to, StringComparison.Ordinal));
         }
