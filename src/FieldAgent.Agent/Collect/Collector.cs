@@ -147,7 +147,7 @@ internal sealed partial class Collector : IDisposable
                 else if (!wanted && !entry.SaidClosed)
                 {
                     entry.SaidClosed = true;
-                    LogNotOpened(entry.Configured.Name, string.Join(", ", entry.Configured.Sensor.OpensFor));
+                    LogNotOpened(entry.Configured.Name, entry.Fields);
                 }
             }
         }
@@ -164,6 +164,8 @@ internal sealed partial class Collector : IDisposable
         public ConfiguredSensor Configured { get; } = configured;
 
         public SensorSupervisor Supervisor { get; } = supervisor;
+
+        public string Fields { get; } = string.Join(", ", configured.Sensor.OpensFor);
 
         public bool IsOpen { get; set; }
 
