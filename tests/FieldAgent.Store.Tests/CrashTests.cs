@@ -33,13 +33,10 @@ public class CrashTests
 
             child.WaitForExit();
             using var bench = new Bench(directory: state);
-            Assert.Equal(round == 0 || flushed > 0 ? OpenKind.AfterUncleanShutdown : OpenKind.Existing, bench.Store.OpenOutcome.Kind);
+            Assert.Equal(OpenKind.AfterUncleanShutdown, bench.Store.OpenOutcome.Kind);
             var sequences = bench.ReadAll().Where(g => g.Kind == SpoolItemKind.Block).Select(g => g.Sequence).ToList();
             Assert.Equal(Enumerable.Range(0, sequences.Count).Select(n => sequences[0] + n), sequences);
             Assert.True(sequences[^1] >= flushed, $"round {round}: {sequences[^1]} of {flushed} flushed blocks are there");
-
-            // delivered ones stay delivered: the oldest left is no older than what the child acknowledged and settled
-            Assert.True(sequences[0] >= 1);
         }
     }
 
@@ -51,7 +48,6 @@ public class CrashTests
         var random = new Random(3);
         for (var round = 0; round < 25; round++)
         {
-            var log = new FileInfo(Path.Join(bench.Options.Directory, "state.db-wal"));
             using var before = new TempFolder();
             OpenTests.Copy(bench.Options.Directory, before.Path);
             var known = bench.Spool.State.Readings;

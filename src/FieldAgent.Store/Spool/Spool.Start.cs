@@ -38,13 +38,18 @@ internal sealed partial class Spool
     // The path names another file, or none: somebody moved the database away. What was in it is out of reach.
     private void ReopenIfMoved()
     {
-        if (_context.Database.WasMoved())
+        if (_context.Database.IsClosed)
+        {
+            Reopen("an earlier error");
+        }
+        else if (_context.Database.WasMoved())
         {
             Reopen($"database {_context.Folder.Database} was moved or replaced while in use");
         }
     }
 
     /// <summary>Closes and opens the database once; what waits in memory stays.</summary>
+    /// <exception cref="StoreFault">It stays closed until the next flush tries again.</exception>
     private void Reopen(string why)
     {
         lock (_context.ReadLock)

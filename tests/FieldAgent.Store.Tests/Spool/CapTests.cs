@@ -217,6 +217,23 @@ public class CapTests
         Assert.Equal(100, got.Where(g => g.Kind == SpoolItemKind.Block).Max(g => g.Sequence));
     }
 
+    [Fact]
+    [Promise("R9")]
+    public void A_withdrawal_can_be_noted_on_a_full_disk()
+    {
+        using var disk = new SmallDisk(4 << 20);
+        using var bench = new Bench(directory: disk.File("state"));
+        bench.Store.Consents.Append(LedgerTests.Event("photo"));
+        disk.FillUp();
+        for (var i = 0; i < 30; i++)
+        {
+            bench.Store.Consents.Append(LedgerTests.Event("photo", ConsentAction.Withdraw));
+        }
+
+        bench.Reopen();
+        Assert.Equal(31, bench.Store.Consents.All().Count);
+    }
+
     private static void TakeNoise(Bench bench, StreamSet set, int rows, int seed)
     {
         var random = new Random(seed);

@@ -162,7 +162,8 @@ public class SpoolTests
         Assert.Equal("telemetry", vendor[1].Function);
         Assert.Equal([SpoolItemKind.Block, SpoolItemKind.Block], bench.ReadAll("clinic").Select(g => g.Kind));
         Assert.Equal(1, bench.Counters["dropped.rejected"]);
-        Assert.Equal(3, bench.ReadAll("vendor", acknowledge: true).Count + bench.ReadAll("vendor").Count + 1);
+        bench.ReadAll("vendor", acknowledge: true);
+        Assert.Empty(bench.ReadAll("vendor"));
     }
 
     [Fact]
