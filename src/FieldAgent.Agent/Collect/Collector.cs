@@ -86,6 +86,15 @@ internal sealed partial class Collector : IDisposable
     /// <summary>Takes a picture that a camera left.</summary>
     public bool TryTakeImage([NotNullWhen(true)] out RawImage? image) => _images.TryTake(out image);
 
+    /// <summary>Looks whether every sensor still gives signs of life; cheap, to be called with every flush.</summary>
+    public void Watch()
+    {
+        foreach (var entry in _sensors)
+        {
+            entry.Supervisor.Watch();
+        }
+    }
+
     /// <summary>Asks the cameras for a shot.</summary>
     /// <returns>The number of cameras that will take one; 0 when none is open.</returns>
     public int Trigger(string? sensor, string requestId)
