@@ -100,7 +100,7 @@ internal static class AgentShape
     /// <summary>The list of sensors.</summary>
     public static Option<IReadOnlyList<ConfigNode>> Sensors(IReadOnlyList<ISensorKind> kinds) =>
         Opt.RawList("sensors", "The board's sensors.", SensorsMax,
-            $$"""{"oneOf":[{{string.Join(',', kinds.Select(kind => ConfigSchema.Of(SensorShape(kind))))}}]}""");
+            () => $$"""{"oneOf":[{{string.Join(',', kinds.Select(kind => ConfigSchema.Of(SensorShape(kind))))}}]}""");
 
     /// <summary>A sensor section: the name, the kind, and what the kind adds.</summary>
     public static ConfigShape SensorShape(ISensorKind kind) =>

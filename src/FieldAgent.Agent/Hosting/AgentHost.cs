@@ -26,6 +26,9 @@ internal static partial class AgentHost
     private static readonly TimeSpan StopWithin = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan DrainWithin = TimeSpan.FromSeconds(2);
 
+    /// <summary>By then the sensors are open, something is stored, and a connection has been tried.</summary>
+    private static readonly TimeSpan StartOver = TimeSpan.FromSeconds(5);
+
     /// <summary>Runs until SIGTERM, SIGINT or the end of <see cref="RunOptions.For"/>; returns the exit code.</summary>
     public static int Run(AgentConfig config, RunOptions options)
     {
@@ -77,6 +80,13 @@ internal static partial class AgentHost
                 parts.Config.ControlSocket, new ControlHandler(parts).Handle, parts.Counters,
                 s.GetRequiredService<ILogger<ControlServer>>());
         });
+        services.AddSingleton<IHostedService>(static s => Worker(s, "startup-memory", stop =>
+        {
+            if (s.GetRequiredService<IClock>().Wait(StartOver, stop))
+            {
+                StartupMemory.Release();
+            }
+        }));
         services.AddSingleton<IHostedService>(static s => Worker(s, "timer", stop => StopAfter(s, stop)));
     }
 

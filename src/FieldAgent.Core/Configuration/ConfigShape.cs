@@ -141,15 +141,16 @@ public abstract class Option
 public sealed class Option<T> : Option
 {
     private readonly Func<ConfigNode, ConfigErrors, (bool Ok, T Value)> _read;
+    private readonly Func<string> _schema;
 
     internal Option(
-        string name, string doc, bool required, T @default, string defaultText, string schema,
+        string name, string doc, bool required, T @default, string defaultText, Func<string> schema,
         Func<ConfigNode, ConfigErrors, (bool Ok, T Value)> read)
         : base(name, doc, required)
     {
         Default = @default;
         DefaultText = defaultText;
-        Schema = schema;
+        _schema = schema;
         _read = read;
     }
 
@@ -157,7 +158,7 @@ public sealed class Option<T> : Option
     public T Default { get; }
 
     /// <inheritdoc/>
-    public override string Schema { get; }
+    public override string Schema => _schema();
 
     /// <inheritdoc/>
     public override string DefaultText { get; }

@@ -14,7 +14,7 @@ public static class Opt
 
     /// <summary>A string of at most <paramref name="lengthMax"/> characters.</summary>
     public static Option<string> Text(string name, string doc, string? @default = null, bool required = false, int lengthMax = 256) =>
-        new(name, doc, required, @default ?? "", @default ?? "", $$"""{"type":"string","maxLength":{{lengthMax}}}""", (node, errors) =>
+        new(name, doc, required, @default ?? "", @default ?? "", () => $$"""{"type":"string","maxLength":{{lengthMax}}}""", (node, errors) =>
         {
             if (node.Kind != ConfigNodeKind.Text)
             {
@@ -28,7 +28,7 @@ public static class Opt
 
     /// <summary>A name: lower-case letters, digits and hyphens, beginning with a letter, 40 characters at most.</summary>
     public static Option<string> Name(string name, string doc, string? @default = null, bool required = false) =>
-        new(name, doc, required, @default ?? "", @default ?? "", """{"type":"string","pattern":"^[a-z][a-z0-9-]{0,39}$"}""", (node, errors) =>
+        new(name, doc, required, @default ?? "", @default ?? "", static () => """{"type":"string","pattern":"^[a-z][a-z0-9-]{0,39}$"}""", (node, errors) =>
             node.Kind == ConfigNodeKind.Text && IsName(node.Text)
                 ? (true, node.Text)
                 : Wrong<string>(node, errors, "must be a name: lower-case letters, digits and hyphens, beginning with a letter, at most 40"));
@@ -39,19 +39,19 @@ public static class Opt
 
     /// <summary>One of a closed list of words.</summary>
     public static Option<string> Choice(string name, string doc, string? @default, bool required, params string[] words) =>
-        new(name, doc, required, @default ?? words[0], @default ?? "", $$"""{"enum":[{{string.Join(',', words.Select(static w => $"\"{w}\""))}}]}""",
+        new(name, doc, required, @default ?? words[0], @default ?? "", () => $$"""{"enum":[{{string.Join(',', words.Select(static w => $"\"{w}\""))}}]}""",
             (node, errors) => node.Kind == ConfigNodeKind.Text && words.Contains(node.Text)
                 ? (true, node.Text)
                 : Wrong<string>(node, errors, $"must be one of: {string.Join(", ", words)}"));
 
     /// <summary>true or false.</summary>
     public static Option<bool> Flag(string name, string doc, bool @default = false) =>
-        new(name, doc, false, @default, @default ? "true" : "false", """{"type":"boolean"}""", static (node, errors) =>
+        new(name, doc, false, @default, @default ? "true" : "false", static () => """{"type":"boolean"}""", static (node, errors) =>
             node.Kind == ConfigNodeKind.Flag ? (true, node.Flag) : Wrong<bool>(node, errors, "must be true or false"));
 
     /// <summary>A number in a closed range.</summary>
     public static Option<double> Number(string name, string doc, double @default, double min, double max, bool required = false) =>
-        new(name, doc, required, @default, Invariant($"{@default}"), Invariant($$"""{"type":"number","minimum":{{min}},"maximum":{{max}}}"""),
+        new(name, doc, required, @default, Invariant($"{@default}"), () => Invariant($$"""{"type":"number","minimum":{{min}},"maximum":{{max}}}"""),
             (node, errors) => node.Kind == ConfigNodeKind.Number
                 && double.TryParse(node.Text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && value >= min && value <= max
                 ? (true, value)
@@ -59,7 +59,7 @@ public static class Opt
 
     /// <summary>A whole number in a closed range.</summary>
     public static Option<long> Integer(string name, string doc, long @default, long min, long max, bool required = false) =>
-        new(name, doc, required, @default, Invariant($"{@default}"), Invariant($$"""{"type":"integer","minimum":{{min}},"maximum":{{max}}}"""),
+        new(name, doc, required, @default, Invariant($"{@default}"), () => Invariant($$"""{"type":"integer","minimum":{{min}},"maximum":{{max}}}"""),
             (node, errors) => node.Kind == ConfigNodeKind.Number
                 && long.TryParse(node.Text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) && value >= min && value <= max
                 ? (true, value)
@@ -67,7 +67,7 @@ public static class Opt
 
     /// <summary>A duration such as <c>10s</c>, <c>250ms</c>, <c>5m</c>, <c>24h</c>, <c>30d</c>, in a closed range.</summary>
     public static Option<TimeSpan> Duration(string name, string doc, TimeSpan @default, TimeSpan min, TimeSpan max, bool required = false) =>
-        new(name, doc, required, @default, Write(@default), """{"type":"string","pattern":"^[0-9]+([.][0-9]+)?(us|ms|s|min|m|h|d)$"}""", (node, errors) =>
+        new(name, doc, required, @default, Write(@default), static () => """{"type":"string","pattern":"^[0-9]+([.][0-9]+)?(us|ms|s|min|m|h|d)$"}""", (node, errors) =>
         {
             if (node.Kind != ConfigNodeKind.Text || !TryParseDuration(node.Text, out var value))
             {
@@ -81,7 +81,7 @@ public static class Opt
 
     /// <summary>A size such as <c>64MiB</c> or <c>1GB</c>, in a closed range of bytes.</summary>
     public static Option<long> Bytes(string name, string doc, long @default, long min, long max, bool required = false) =>
-        new(name, doc, required, @default, Invariant($"{@default}B"), """{"type":"string","pattern":"^[0-9]+(B|kB|MB|GB|KiB|MiB|GiB)$"}""", (node, errors) =>
+        new(name, doc, required, @default, Invariant($"{@default}B"), static () => """{"type":"string","pattern":"^[0-9]+(B|kB|MB|GB|KiB|MiB|GiB)$"}""", (node, errors) =>
         {
             if (node.Kind != ConfigNodeKind.Text || !TryParseBytes(node.Text, out var value))
             {
@@ -95,15 +95,15 @@ public static class Opt
 
     /// <summary>A section of its own.</summary>
     public static Option<ConfigSection?> Section(string name, string doc, ConfigShape shape, bool required = false) =>
-        new(name, doc, required, null, "", ConfigSchema.Of(shape), (node, errors) => (true, shape.Bind(node, errors)));
+        new(name, doc, required, null, "", () => ConfigSchema.Of(shape), (node, errors) => (true, shape.Bind(node, errors)));
 
     /// <summary>A section that someone else checks: a sensor's, by its kind.</summary>
     public static Option<ConfigNode?> Raw(string name, string doc, string schema = "{}", bool required = false) =>
-        new(name, doc, required, null, "", schema, static (node, _) => (true, node));
+        new(name, doc, required, null, "", () => schema, static (node, _) => (true, node));
 
     /// <summary>A list of sections.</summary>
     public static Option<IReadOnlyList<ConfigSection>> Sections(string name, string doc, ConfigShape shape, int countMax, bool required = false) =>
-        new(name, doc, required, [], "", $$"""{"type":"array","maxItems":{{countMax}},"items":{{ConfigSchema.Of(shape)}}}""", (node, errors) =>
+        new(name, doc, required, [], "", () => $$"""{"type":"array","maxItems":{{countMax}},"items":{{ConfigSchema.Of(shape)}}}""", (node, errors) =>
         {
             if (!IsList(node, countMax, errors))
             {
@@ -114,13 +114,13 @@ public static class Opt
         });
 
     /// <summary>A list of nodes that someone else checks.</summary>
-    public static Option<IReadOnlyList<ConfigNode>> RawList(string name, string doc, int countMax, string itemSchema = "{}", bool required = false) =>
-        new(name, doc, required, [], "", $$"""{"type":"array","maxItems":{{countMax}},"items":{{itemSchema}}}""", (node, errors) =>
+    public static Option<IReadOnlyList<ConfigNode>> RawList(string name, string doc, int countMax, Func<string>? itemSchema = null, bool required = false) =>
+        new(name, doc, required, [], "", () => $$"""{"type":"array","maxItems":{{countMax}},"items":{{itemSchema?.Invoke() ?? "{}"}}}""", (node, errors) =>
             IsList(node, countMax, errors) ? (true, node.Items) : (false, []));
 
     /// <summary>A list of values of one kind; <paramref name="item"/> says which.</summary>
     public static Option<IReadOnlyList<T>> List<T>(string name, string doc, Option<T> item, int countMax, bool required = false) =>
-        new(name, doc, required, [], "", $$"""{"type":"array","maxItems":{{countMax}},"items":{{item.Schema}}}""", (node, errors) =>
+        new(name, doc, required, [], "", () => $$"""{"type":"array","maxItems":{{countMax}},"items":{{item.Schema}}}""", (node, errors) =>
         {
             if (!IsList(node, countMax, errors))
             {

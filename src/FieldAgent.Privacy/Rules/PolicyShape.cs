@@ -37,7 +37,7 @@ internal static class PolicyShape
     public static readonly Option<string> Region = Opt.Text(
         "region", "ISO 3166 code of where the data goes, such as CN.", required: true, lengthMax: 2);
     public static readonly Option<IReadOnlyList<ConfigNode>> RecipientFields = Opt.RawList(
-        "fields", "All the fields it may ever receive.", PolicyLimits.FieldsMax, """{"type":"string"}""", required: true);
+        "fields", "All the fields it may ever receive.", PolicyLimits.FieldsMax, static () => """{"type":"string"}""", required: true);
     public static readonly ConfigShape Recipient = new(
         "Who may receive data, with all that must be published about it.",
         RecipientName, Subject, Endpoint, Agreement, Method, RecipientPurpose, PolicyLink, Region, RecipientFields);
@@ -57,7 +57,7 @@ internal static class PolicyShape
         "term", "Retention term; finite.", TimeSpan.FromDays(30), PolicyLimits.TermMin, PolicyLimits.TermMax, required: true);
     public static readonly Option<IReadOnlyList<ConfigNode>> RuleRecipients = Opt.RawList(
         "recipients", "Declared recipients who may receive it; empty: it stays on the board.",
-        PolicyLimits.RecipientsMax, """{"type":"string"}""", required: true);
+        PolicyLimits.RecipientsMax, static () => """{"type":"string"}""", required: true);
     public static readonly ConfigShape Rule = new(
         "What one function may do with one field.",
         RuleFunction, RuleField, Necessary, RulePurpose, Basis, Precision, Term, RuleRecipients);
