@@ -25,7 +25,7 @@ internal sealed class BatchEncoder(MessageIds ids, bool asSteps)
     {
         buffer.Clear();
         buffer.Raw("{\"v\":1,\"id\":\""u8);
-        ids.WriteId(buffer, item.Generation, item.Id, part.Count > 1 ? part.Index : -1);
+        ids.Write(buffer, item.Generation, item.BootId, item.Id, part.Count > 1 ? part.Index : -1);
         buffer.Raw("\",\"seq\":"u8);
         buffer.Number(item.Sequence);
         if (part.Count > 1)
@@ -36,9 +36,7 @@ internal sealed class BatchEncoder(MessageIds ids, bool asSteps)
             buffer.Number(part.Count);
         }
 
-        buffer.Raw(",\"boot\":\""u8);
-        ids.WriteBoot(buffer, item.BootId);
-        buffer.Raw("\",\"function\":"u8);
+        buffer.Raw(",\"function\":"u8);
         buffer.Text(item.Function);
         buffer.Raw(",\"purposes\":["u8);
         buffer.Text(item.Purpose);
