@@ -14,8 +14,13 @@ namespace FieldAgent.Delivery;
 /// know ends the process. TLS lets only the configured broker get that far; MQTT 3.1.1 has no properties.</remarks>
 public sealed partial class MosquittoLink : ILink
 {
+    // An empty topic with a closing zero: the library lets it pass where an alias stands for the name.
+    private static ReadOnlySpan<byte> NoName => "\0"u8;
+
     private readonly LinkLimits _limits;
     private readonly WakeEvent _wake = new();
+    private readonly WakeEvent _cancelWake = new();
+    private readonly CancellationTokenSource _cancel = new();
     private readonly DeferredEvents _deferred = new();
 
     private MosquittoHandle? _handle;
@@ -91,25 +96,33 @@ public sealed partial class MosquittoLink : ILink
             return PublishResult.WindowFull;
         }
 
-        var properties = _isV5 ? _publishProperties.Get(options) : 0;
-        if (IsTooLarge(topic, payload.Length))
+        var alias = _aliases.Find(topic, out var isKnown);
+        var properties = _isV5 ? _publishProperties.Get(options, alias) : 0;
+        var name = isKnown ? NoName : topic.Utf8Z.AsSpan();
+        if (IsTooLarge(name.Length - 1, payload.Length))
         {
             return PublishResult.TooLarge;
         }
 
         int messageId;
         int result;
-        fixed (byte* name = topic.Utf8Z)
+        fixed (byte* nameZ = name)
         fixed (byte* bytes = payload)
         {
             result = LibMosquitto.mosquitto_publish_v5(
-                _handle!.Mosq, &messageId, name, payload.Length, bytes, 1, options.Retain ? (byte)1 : (byte)0, properties);
+                _handle!.Mosq, &messageId, nameZ, payload.Length, bytes, 1, options.Retain ? (byte)1 : (byte)0, properties);
         }
 
         switch (result)
         {
             case LibMosquitto.Success:
                 _inFlight++;
+                if (alias != 0 && !isKnown)
+                {
+                    // In order, so whatever the broker thinks of the message, it has read the number before the next one.
+                    _aliases.Sent(topic, alias);
+                }
+
                 return messageId;
             case LibMosquitto.PayloadSize or LibMosquitto.OversizePacket:
                 return PublishResult.TooLarge;
@@ -154,7 +167,7 @@ public sealed partial class MosquittoLink : ILink
         _isDeferring = true;
         try
         {
-            while (_subscribeReason is null && !_hasFault && _deferred.Bytes <= _limits.DeferredBytesMax && deadline.LeftMs is var left and > 0)
+            while (_subscribeReason is null && !_hasFault && !_cancel.IsCancellationRequested && _deferred.Bytes <= _limits.DeferredBytesMax && deadline.LeftMs is var left and > 0)
             {
                 Pump(Math.Min(left, _sliceMs), canWake: false);
             }
@@ -199,6 +212,24 @@ public sealed partial class MosquittoLink : ILink
     public void Wake() => _wake.Set();
 
     /// <inheritdoc/>
+    /// <remarks>Also after <see cref="Dispose"/>, where it does nothing. A connect that the kernel or a name server holds is left to
+    /// its own thread.</remarks>
+    public void CancelWaits()
+    {
+        try
+        {
+            _cancel.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // The owner is gone: nobody waits.
+        }
+
+        _cancelWake.Set();
+        _wake.Set();
+    }
+
+    /// <inheritdoc/>
     /// <remarks>Answers that have not been polled are lost; poll until nothing is in flight to have them.</remarks>
     public void Disconnect()
     {
@@ -228,13 +259,13 @@ public sealed partial class MosquittoLink : ILink
         if (!_isInsideLibrary)
         {
             Close();
-            _wake.Dispose();
+            DisposeWakes();
         }
     }
 
     /// <summary>Counts the packet as the standard does (section 3.3). The library's own count is one byte short, and where it notices
     /// late it ends the process: a log call without a handle fails an assertion.</summary>
-    private bool IsTooLarge(MqttTopic topic, int payloadBytes)
+    private bool IsTooLarge(int nameBytes, int payloadBytes)
     {
         if (_packetBytesMax == int.MaxValue)
         {
@@ -242,7 +273,7 @@ public sealed partial class MosquittoLink : ILink
         }
 
         const int MessageIdBytes = 2;
-        var topicBytes = 2 + topic.Utf8Z.Length - 1;
+        var topicBytes = 2 + nameBytes;
         var propertyBytes = _isV5 ? VarintBytes(_publishProperties.Bytes) + _publishProperties.Bytes : 0;
         var remaining = (long)topicBytes + MessageIdBytes + propertyBytes + payloadBytes;
         return 1 + VarintBytes(remaining) + remaining > _packetBytesMax;
@@ -263,10 +294,10 @@ public sealed partial class MosquittoLink : ILink
             return fault;
         }
 
-        fault = Endpoint.Probe(options, _limits, deadline, out var address, out var isOnlyFamily);
+        fault = Endpoint.Probe(options, _limits, deadline, _cancel.Token, out var address, out var isOnlyFamily);
         if (fault.Kind != LinkFaultKind.None)
         {
-            return fault;
+            return _cancel.IsCancellationRequested ? Cancelled(options) : fault;
         }
 
         _events = events;
@@ -288,10 +319,10 @@ public sealed partial class MosquittoLink : ILink
         var host = _isTls ? options.Host : address.ToString();
         var bindAddress = isOnlyFamily ? null : address.AddressFamily == AddressFamily.InterNetwork ? "0.0.0.0" : "::";
         var keepAliveSeconds = (int)Math.Ceiling(options.KeepAlive.TotalSeconds);
-        if (!BlockingConnect.Run(handle, host, options.Port, keepAliveSeconds, bindAddress, deadline, out var result, out var errno))
+        if (!BlockingConnect.Run(handle, host, options.Port, keepAliveSeconds, bindAddress, deadline, _cancel.Token, out var result, out var errno))
         {
             _handle = null;
-            return TimedOut(options);
+            return _cancel.IsCancellationRequested ? Cancelled(options) : TimedOut(options);
         }
 
         return result switch
@@ -308,6 +339,11 @@ public sealed partial class MosquittoLink : ILink
         _isDeferring = true;
         while (_connackReason is null && !_hasFault)
         {
+            if (_cancel.IsCancellationRequested)
+            {
+                return Cancelled(options);
+            }
+
             var left = deadline.LeftMs;
             if (left == 0)
             {
@@ -331,6 +367,9 @@ public sealed partial class MosquittoLink : ILink
 
     private LinkFault? ExplainTls(int errno, LinkOptions options) =>
         TlsFaults.Explain(_verifyResult, _errorLines, errno, options);
+
+    private static LinkFault Cancelled(LinkOptions options) =>
+        new(LinkFaultKind.Timeout, $"the connection to {Endpoint.Name(options)} was given up because of a stop");
 
     private LinkFault TimedOut(LinkOptions options) => new(
         LinkFaultKind.Timeout,
@@ -367,6 +406,13 @@ public sealed partial class MosquittoLink : ILink
         {
             throw new InvalidOperationException("an event must not poll or subscribe; do it when Poll has returned");
         }
+    }
+
+    private void DisposeWakes()
+    {
+        _wake.Dispose();
+        _cancelWake.Dispose();
+        _cancel.Dispose();
     }
 
     private void Close()
