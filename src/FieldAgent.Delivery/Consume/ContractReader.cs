@@ -249,14 +249,19 @@ internal sealed class ContractReader(bool strict)
         var i = 0;
         foreach (var value in column.Value.EnumerateArray())
         {
-            if (value.ValueKind != JsonValueKind.Number || !value.TryGetInt64(out var number) || (i++ == 0 && number is < 0 or > 15))
+            if (value.ValueKind != JsonValueKind.Number || !(i++ == 0 ? IsStep(value) : value.TryGetInt64(out _)))
             {
-                throw new ContractViolation($"{place}.{column.Name}", "not decimals (0 to 15), base and whole steps");
+                throw new ContractViolation($"{place}.{column.Name}", "not decimals (0 to 15) or a broken scale, base and whole steps");
             }
         }
 
         return rows;
     }
+
+    // A whole number counts decimals, any other is the scale.
+    private static bool IsStep(JsonElement value) => value.TryGetInt64(out var decimals)
+        ? decimals is >= 0 and <= 15
+        : value.TryGetDouble(out var scale) && NumberWriter.IsMultiplier(scale);
 
     private static void Rows(JsonProperty column, string place, int head, ref int rows)
     {
