@@ -41,6 +41,7 @@ internal sealed partial class Pipeline(
     public void Cycle()
     {
         due.Reset();
+        collector.Watch();
         foreach (var writer in collector.Writers)
         {
             var rows = writer.Take();                 // collect

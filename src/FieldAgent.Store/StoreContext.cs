@@ -32,6 +32,43 @@ internal sealed class StoreContext(
     /// <summary>Guards the writing connection and all bookkeeping. Taken before <see cref="ReadLock"/>.</summary>
     public Lock WriteLock { get; } = new();
 
+    /// <summary>Gives back the space that is reserved for a full disk; false when there is none. Set by the spool.</summary>
+    public Func<bool> ReleaseReserve { get; set; } = static () => false;
+
+    /// <summary>Runs a small write in a transaction; on a full disk once more with the reserved space, so that a withdrawn
+    /// consent can always be noted.</summary>
+    /// <exception cref="StoreFault">It was not written.</exception>
+    public void Write(Action<Connection> action)
+    {
+        lock (WriteLock)
+        {
+            try
+            {
+                WriteOnce(action);
+            }
+            catch (StoreFault fault) when (fault.Kind == StoreFaultKind.Full && ReleaseReserve())
+            {
+                WriteOnce(action);
+            }
+        }
+    }
+
+    private void WriteOnce(Action<Connection> action)
+    {
+        var writer = Database.Writer;
+        writer.Begin();
+        try
+        {
+            action(writer);
+            writer.Commit();
+        }
+        catch
+        {
+            writer.Rollback();
+            throw;
+        }
+    }
+
     /// <summary>Guards the reading connection.</summary>
     public Lock ReadLock { get; } = new();
 }

@@ -41,6 +41,7 @@ public sealed partial class AgentProcess : IDisposable
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             RedirectStandardInput = true,
+            UseShellExecute = false,
         };
         start.ArgumentList.Add(program);
         foreach (var arg in args)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using FieldAgent.Core;
 using FieldAgent.Core.Configuration;
@@ -12,15 +13,15 @@ internal static class PolicyText
     public static string Markdown(Policy policy)
     {
         var text = new StringBuilder();
-        text.Append($"Policy {policy.Version}, in force from {policy.EffectiveFrom:yyyy-MM-dd}. What is not in this table is not collected.\n\n");
+        text.Append(CultureInfo.InvariantCulture, $"Policy {policy.Version}, in force from {policy.EffectiveFrom:yyyy-MM-dd}. What is not in this table is not collected.\n\n");
         text.Append("| function | field | on | needed | what for | at most as exact as | kept at most | goes to |\n");
         text.Append("|---|---|---|---|---|---|---|---|\n");
         foreach (var rule in policy.Rules)
         {
-            text.Append($"| {rule.Function.Name} | `{rule.Field.Name}` ");
+            text.Append(CultureInfo.InvariantCulture, $"| {rule.Function.Name} | `{rule.Field.Name}` ");
             text.Append(rule.Basis == LegalBasis.Consent ? "| off until granted " : "| by contract ");
             text.Append(rule.Necessary ? "| yes " : "| no ");
-            text.Append($"| {rule.Purpose} | {Word(rule.Precision)} | {Opt.Write(rule.Term)} | ");
+            text.Append(CultureInfo.InvariantCulture, $"| {rule.Purpose} | {Word(rule.Precision)} | {Opt.Write(rule.Term)} | ");
             text.Append(rule.Recipients.Count == 0 ? "nobody" : string.Join(", ", rule.Recipients));
             text.Append(" |\n");
         }

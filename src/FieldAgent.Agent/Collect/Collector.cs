@@ -86,6 +86,15 @@ internal sealed partial class Collector : IDisposable
     /// <summary>Takes a picture that a camera left.</summary>
     public bool TryTakeImage([NotNullWhen(true)] out RawImage? image) => _images.TryTake(out image);
 
+    /// <summary>Looks whether every sensor still gives signs of life; cheap, to be called with every flush.</summary>
+    public void Watch()
+    {
+        foreach (var entry in _sensors)
+        {
+            entry.Supervisor.Watch();
+        }
+    }
+
     /// <summary>Asks the cameras for a shot.</summary>
     /// <returns>The number of cameras that will take one; 0 when none is open.</returns>
     public int Trigger(string? sensor, string requestId)
@@ -147,7 +156,7 @@ internal sealed partial class Collector : IDisposable
                 else if (!wanted && !entry.SaidClosed)
                 {
                     entry.SaidClosed = true;
-                    LogNotOpened(entry.Configured.Name, string.Join(", ", entry.Configured.Sensor.OpensFor));
+                    LogNotOpened(entry.Configured.Name, entry.Fields);
                 }
             }
         }
@@ -164,6 +173,8 @@ internal sealed partial class Collector : IDisposable
         public ConfiguredSensor Configured { get; } = configured;
 
         public SensorSupervisor Supervisor { get; } = supervisor;
+
+        public string Fields { get; } = string.Join(", ", configured.Sensor.OpensFor);
 
         public bool IsOpen { get; set; }
 

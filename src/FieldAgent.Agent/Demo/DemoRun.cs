@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using FieldAgent.Agent.Cli;
+using FieldAgent.Agent.Control;
 using FieldAgent.Agent.Status;
 using FieldAgent.Core;
 using FieldAgent.Delivery;
@@ -67,7 +68,9 @@ internal sealed class DemoRun(string configFile, TimeSpan length)
         Say("the broker is back");
         _clock.Wait(length / 2 - outage / 2, stop);
 
-        // What waits is delivered before the agent is asked to end: an agent that is stopped keeps the rest for its next start.
+        // An agent that is stopped keeps what waits for its next start: here it is to be delivered first.
+        var control = Path.Join(folder, "run", "control.sock");
+        Until(() => HasDelivered(control), DeliverWithin, stop);
         Say("collecting ends");
         var code = ChildProcess.Terminate(agent, TimeSpan.FromSeconds(15));
         if (code != ExitCode.Ok || !File.Exists(summaryFile))
@@ -82,6 +85,10 @@ internal sealed class DemoRun(string configFile, TimeSpan length)
         consumerThread.Join();
         return Judge(consumer.Report(), summary);
     }
+
+    private static bool HasDelivered(string controlSocket) =>
+        ControlClient.Call(controlSocket, new ControlRequest("status")).Status is { } status
+            && status.Links.All(static l => l.Phase == "connected") && status.Spool.OldestUnsentSeconds is null or < 2;
 
     private static int Judge(ConsumerReport report, RunSummary summary)
     {

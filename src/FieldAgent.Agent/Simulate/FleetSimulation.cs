@@ -70,7 +70,7 @@ internal static class FleetSimulation
         time.RunUntil(endNs + (2 * Settle.ToNs()));
         foreach (var board in boards)
         {
-            board.Close();
+            board.Dispose();
         }
 
         if (time.Fault is { } fault)

@@ -14,6 +14,7 @@ namespace FieldAgent.Agent.Simulate;
 /// <summary>One board of a simulated fleet: the real gate, spool and courier on a real folder, with simulated sensors, time and
 /// network. Now and then its power is cut.</summary>
 internal sealed class SimulatedBoard(int number, int seed, string folder, VirtualTime time, SimulatedBroker broker)
+    : IDisposable
 {
     private static readonly TimeSpan FlushInterval = TimeSpan.FromSeconds(10);
 
@@ -21,7 +22,7 @@ internal sealed class SimulatedBoard(int number, int seed, string folder, Virtua
     private static readonly TimeSpan PowerCutEvery = TimeSpan.FromMinutes(20);
 
     private readonly Random _random = new(seed);
-    private readonly List<StateStore> _abandoned = [];
+    private readonly List<Life> _abandoned = [];
     private int _life;
     private Life? _current;
 
@@ -67,13 +68,13 @@ internal sealed class SimulatedBoard(int number, int seed, string folder, Virtua
     /// <summary>Ends the board in order.</summary>
     public void Stop() => _current?.Stop();
 
-    /// <summary>Releases files.</summary>
-    public void Close()
+    /// <inheritdoc/>
+    public void Dispose()
     {
-        _current?.Store.Dispose();
-        foreach (var store in _abandoned)
+        _current?.Dispose();
+        foreach (var life in _abandoned)
         {
-            store.Dispose();
+            life.Dispose();
         }
     }
 
@@ -93,7 +94,7 @@ internal sealed class SimulatedBoard(int number, int seed, string folder, Virtua
         var image = StateFolder(_life + 1);
         Copy(StateFolder(_life), image);
         old.Stop();
-        old.Abandon();
+        _abandoned.Add(old);
         _life++;
         StartLife();
     }
@@ -117,14 +118,15 @@ internal sealed class SimulatedBoard(int number, int seed, string folder, Virtua
             Directory.CreateDirectory(directory.Replace(from, to, StringComparison.Ordinal));
         }
 
-        foreach (var file in Directory.EnumerateFiles(from, "*", SearchOption.AllDirectories))
+        // Locks do not outlive a power cut.
+        foreach (var file in Directory.EnumerateFiles(from, "*", SearchOption.AllDirectories).Where(static f => Path.GetFileName(f) != "lock"))
         {
             File.Copy(file, file.Replace(from, to, StringComparison.Ordinal));
         }
     }
 
     /// <summary>From power-on to power-off.</summary>
-    private sealed class Life : ISensorHost
+    private sealed class Life : ISensorHost, IDisposable
     {
         private readonly SimulatedBoard _board;
         private readonly CancellationTokenSource _sampling = new();
@@ -192,8 +194,17 @@ internal sealed class SimulatedBoard(int number, int seed, string folder, Virtua
             _delivering.Cancel();
         }
 
-        // The old life's threads may still be on their way out; its files are not used again.
-        public void Abandon() => _board._abandoned.Add(Store);
+        public void Dispose()
+        {
+            Store.Dispose();
+            _sampling.Dispose();
+            _delivering.Dispose();
+            Due.Dispose();
+            foreach (var writer in _writers)
+            {
+                writer.Dispose();
+            }
+        }
 
         public SampleWriter Declare(StreamSet set)
         {

@@ -34,7 +34,7 @@ internal sealed record StatusReport(
     /// <summary>True when nothing needs a technician.</summary>
     [JsonIgnore]
     public bool IsHealthy => Store.Trouble.Length == 0 && Links.All(static l => l.Phase == "connected")
-        && Sensors.All(static s => s.State is SensorState.Running or SensorState.Closed or SensorState.Opening);
+        && Sensors.All(static s => s.State is SensorState.Running or SensorState.Closed or SensorState.Opening or SensorState.Stopped);
 }
 
 /// <summary>Clock.</summary>

@@ -52,7 +52,7 @@ internal static class StatusText
 
         foreach (var sensor in status.Sensors)
         {
-            if (sensor.State is not (SensorState.Running or SensorState.Closed or SensorState.Opening))
+            if (sensor.State is not (SensorState.Running or SensorState.Closed or SensorState.Opening or SensorState.Stopped))
             {
                 yield return $"sensor {sensor.Name}: {sensor.State.ToString().ToLowerInvariant()}. {sensor.Detail}";
             }

@@ -12,12 +12,11 @@ internal static class IntegerColumn
     private const int PredictLine = 2;
     private const int PredictSmooth = 3;
 
-    private const int RiceMax = 32;
+    private const int RiceMax = RiceCode.ParameterMax;
     private const int RunsMark = 62;
     private const int ZeroMark = 63;
 
-    // Longer unary parts than this are cut off and the number is written in full: 20 zeros, six bits of length, the bits.
-    private const int Escape = 20;
+    private const int Escape = RiceCode.Escape;
 
     /// <summary>Signed to unsigned, small magnitudes first.</summary>
     public static ulong Fold(long value) => (ulong)((value << 1) ^ (value >> 63));
@@ -50,7 +49,7 @@ internal static class IntegerColumn
         {
             // what is counted in runs leaves the histogram; the others are coded less one
             histogram[0] = 0;
-            var rice = ChooseRice(histogram, residuals.Length - zeros);
+            var rice = RiceCode.Choose(histogram, residuals.Length - zeros);
             writer.Put(RunsMark, 6);
             writer.Put((ulong)rice, 6);
             writer.PutWide(Fold(first));
@@ -58,7 +57,7 @@ internal static class IntegerColumn
             return;
         }
 
-        var k = ChooseRice(histogram, residuals.Length);
+        var k = RiceCode.Choose(histogram, residuals.Length);
         writer.Put((ulong)k, 6);
         writer.PutWide(Fold(first));
         foreach (var residual in residuals)
@@ -269,55 +268,6 @@ internal static class IntegerColumn
         }
 
         return histogram[0];
-    }
-
-    // The Rice parameter lies close to the mean bit length; five candidates are costed from the histogram.
-    private static int ChooseRice(ReadOnlySpan<int> histogram, int count)
-    {
-        long sum = 0;
-        int low = 64, high = 0;
-        for (var bits = 0; bits < histogram.Length; bits++)
-        {
-            if (histogram[bits] != 0)
-            {
-                sum += (long)bits * histogram[bits];
-                low = Math.Min(low, bits);
-                high = bits;
-            }
-        }
-
-        var middle = count == 0 ? 0 : (int)(sum / count);
-        var best = 0;
-        var bestCost = double.MaxValue;
-        for (var k = Math.Max(0, middle - 3); k <= Math.Min(RiceMax, middle + 2); k++)
-        {
-            double cost = 0;
-            for (var bits = low; bits <= high; bits++)
-            {
-                cost += histogram[bits] * Cost(bits, k);
-            }
-
-            if (cost < bestCost)
-            {
-                bestCost = cost;
-                best = k;
-            }
-        }
-
-        // nothing in range: numbers of 35 bits and more, which the escape writes in full
-        return best;
-    }
-
-    // A number of so many bits is on average three quarters of the next power of two.
-    private static double Cost(int bits, int k)
-    {
-        if (bits <= k)
-        {
-            return k + 1;
-        }
-
-        var quotient = bits == k + 1 ? 1 : 0.75 * (1L << Math.Min(bits - k, 40));
-        return quotient < Escape ? quotient + k + 1 : Escape + 6 + bits - 1;
     }
 
     private static void PutRice(ref BitWriter writer, ulong value, int k)

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace FieldAgent.Store.Files;
 
@@ -6,6 +7,9 @@ namespace FieldAgent.Store.Files;
 internal static partial class Posix
 {
     private const int ReadOnly = 0;
+    private const int ReadWrite = 2;
+    private const int Create = 0x40;
+    private const int OwnerReadWrite = 0x180;
     private const int CloseOnExec = 0x80000;
     private const int LockExclusive = 2;
     private const int LockNonBlocking = 4;
@@ -38,6 +42,14 @@ internal static partial class Posix
         }
     }
 
+    /// <summary>Opens a file to lock, made with mode 0600 when it is not there. FileStream would take a lock of its own.</summary>
+    /// <exception cref="IOException">The kernel refused.</exception>
+    public static SafeFileHandle OpenForLock(string path)
+    {
+        var descriptor = Open(path, ReadWrite | Create | CloseOnExec, OwnerReadWrite);
+        return descriptor < 0 ? throw Failed("open", path) : new SafeFileHandle(descriptor, ownsHandle: true);
+    }
+
     /// <summary>Takes the exclusive advisory lock of an open file without waiting.</summary>
     /// <returns>0, or errno.</returns>
     public static int TryLock(SafeHandle file) =>
@@ -61,7 +73,7 @@ internal static partial class Posix
         new($"{call} {path}: {Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError())}");
 
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int Open(string path, int flags);
+    private static partial int Open(string path, int flags, int mode = 0);
 
     [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
     private static partial int FileSync(int descriptor);

@@ -166,14 +166,7 @@ internal sealed class StateFolder : IDisposable
 
     private static FileStream TakeLock(string path)
     {
-        var file = new FileStream(path, new FileStreamOptions
-        {
-            Mode = FileMode.OpenOrCreate,
-            Access = FileAccess.ReadWrite,
-            Share = FileShare.ReadWrite,
-            UnixCreateMode = OwnerOnly,
-            BufferSize = 0,
-        });
+        var file = new FileStream(Posix.OpenForLock(path), FileAccess.ReadWrite, bufferSize: 0);
         var error = Posix.TryLock(file.SafeFileHandle);
         if (error == 0)
         {

@@ -36,7 +36,7 @@ internal sealed class CommandLedger : ICommandLedger, IDisposable
                 }
             }
 
-            InTransaction(writer, () =>
+            _context.Write(_ =>
             {
                 Forget(writer);
                 using var put = writer.Once("INSERT INTO commands(id, name, state, result, expires_ns) VALUES(?1, ?2, ?3, ?4, ?5)");
@@ -56,11 +56,11 @@ internal sealed class CommandLedger : ICommandLedger, IDisposable
             resultJson = "";
         }
 
-        lock (_context.WriteLock)
+        _context.Write(writer =>
         {
-            using var put = _context.Database.Writer.Once("UPDATE commands SET state = ?2, result = ?3 WHERE id = ?1");
+            using var put = writer.Once("UPDATE commands SET state = ?2, result = ?3 WHERE id = ?1");
             put.Bind(1, id).Bind(2, (long)state).Bind(3, Seal(resultJson, id)).Run();
-        }
+        });
     }
 
     /// <inheritdoc/>
@@ -81,21 +81,6 @@ internal sealed class CommandLedger : ICommandLedger, IDisposable
         {
             using var first = writer.Once("DELETE FROM commands WHERE id IN (SELECT id FROM commands ORDER BY expires_ns LIMIT ?1)");
             _context.Counters.Add("dropped.commands-forgotten", first.Bind(1, over).Run());
-        }
-    }
-
-    private static void InTransaction(Connection writer, Action action)
-    {
-        writer.Begin();
-        try
-        {
-            action();
-            writer.Commit();
-        }
-        catch
-        {
-            writer.Rollback();
-            throw;
         }
     }
 

@@ -40,7 +40,7 @@ internal sealed class ConsentLedger : IConsentLedger
 
             var stored = consent with { Id = _rows.Count == 0 ? 1 : _rows[^1].Event.Id + 1 };
             var mac = Mac(_key, stored, _rows.Count == 0 ? [] : _rows[^1].Mac);
-            Insert(_context.Database.Writer, stored, mac);
+            _context.Write(writer => Insert(writer, stored, mac));
             _rows.Add((stored, mac));
             return stored;
         }
@@ -135,23 +135,12 @@ internal sealed class ConsentLedger : IConsentLedger
             .Bind(13, (long)consent.At.Quality).Bind(14, mac).Run();
     }
 
-    private void WriteAll(List<(ConsentEvent Event, byte[] Mac)> rows)
-    {
-        var writer = _context.Database.Writer;
-        writer.Begin();
-        try
+    private void WriteAll(List<(ConsentEvent Event, byte[] Mac)> rows) =>
+        _context.Write(writer =>
         {
             foreach (var (consent, mac) in rows)
             {
                 Insert(writer, consent, mac);
             }
-
-            writer.Commit();
-        }
-        catch
-        {
-            writer.Rollback();
-            throw;
-        }
-    }
+        });
 }

@@ -4,7 +4,7 @@ using FieldAgent.Store.Sqlite;
 namespace FieldAgent.Store.Spooling;
 
 /// <summary>Rows a reader fetched ahead, with their payloads in one buffer that is used again.</summary>
-internal sealed class Prefetch(StoreLimits limits)
+internal sealed class Prefetch(StoreLimits limits) : IDisposable
 {
     /// <summary>What is fetched; found by primary key.</summary>
     public const string Query =
@@ -22,9 +22,6 @@ internal sealed class Prefetch(StoreLimits limits)
 
     /// <summary>True when all rows were taken.</summary>
     public bool IsEmpty => _next == _count;
-
-    /// <summary>The statement, for a test that counts its steps.</summary>
-    public Statement? Statement => _query;
 
     /// <summary>Fetches what comes after an id. The read lock is held, and nothing stays open.</summary>
     /// <returns>False when nothing waits for the recipient.</returns>
@@ -77,6 +74,18 @@ internal sealed class Prefetch(StoreLimits limits)
 
     /// <summary>The payload of a row that was taken.</summary>
     public ReadOnlySpan<byte> Payload(in Row row) => _payloads.AsSpan(row.Offset, row.Length);
+
+    /// <summary>Gives the statement back; the read lock is held.</summary>
+    public void Dispose()
+    {
+        if (_query is { } query)
+        {
+            _connection?.Release(query);
+        }
+
+        _query = null;
+        _connection = null;
+    }
 
     /// <summary>Forgets what was fetched.</summary>
     public void Clear()

@@ -82,7 +82,7 @@ internal sealed partial class Spool
             {
                 // what was delivered makes room without any loss
                 settled = true;
-                Commit(0, 0, evict: null);
+                CommitFreeing(null);
                 continue;
             }
 
@@ -129,11 +129,6 @@ internal sealed partial class Spool
             return Shortage.None;
         }
 
-        if (_reserve.IsHeld && _reserve.Release())
-        {
-            return Find(databaseBytes, fileBytes, free, out missing);
-        }
-
         return Shortage.Disk;
     }
 
@@ -145,7 +140,7 @@ internal sealed partial class Spool
             while (_tally[TallyKind.Blocks, level] + _tally[TallyKind.Images, level] > 0)
             {
                 var freed = 0L;
-                Commit(0, 0, () => (freed = EvictChunk(level, bytes, reason)) > 0);
+                CommitFreeing(() => (freed = EvictChunk(level, bytes, reason)) > 0);
                 if (freed == 0)
                 {
                     break;
@@ -157,6 +152,20 @@ internal sealed partial class Spool
         }
 
         return false;
+    }
+
+    // A delete needs a little room too: on a full disk that is what the reserve is for.
+    private void CommitFreeing(Func<bool>? evict)
+    {
+        try
+        {
+            Commit(0, 0, evict);
+        }
+        catch (StoreFault fault) when (fault.Kind == StoreFaultKind.Full && _reserve.Release())
+        {
+            _context.Database.CheckpointFully();
+            Commit(0, 0, evict);
+        }
     }
 
     private long EvictChunk(int level, long bytes, GapReason reason)
@@ -185,7 +194,7 @@ internal sealed partial class Spool
         var readings = 0L;
         foreach (var item in _evicting)
         {
-            readings += item.Readings;
+            readings += item.Kind == SpoolItemKind.Image ? 1 : item.Readings;
         }
 
         _evictedTo[level] = _evicting[^1].Id;

@@ -11,6 +11,7 @@ internal sealed partial class Spool
         var database = _context.Database;
         LoadTables(database);
         var gone = _catalogue.Load(database.Writer, _context.Options.Recipients);
+        _boot = _catalogue.Note(_context.Clock.BootId, _context.Clock.WallOffsetNs, _context.Clock.Quality);
         foreach (var (name, bit) in gone)
         {
             RemoveRecipient(name, bit);
@@ -18,7 +19,6 @@ internal sealed partial class Spool
 
         FinishErasing();
         SweepImages();
-        _boot = _catalogue.Note(_context.Clock.BootId, _context.Clock.WallOffsetNs, _context.Clock.Quality);
         Commit(0, 0, evict: null);
         _flushesSinceMeasure = _context.Limits.FlushesPerMeasure;
         TakeSnapshot();
@@ -38,13 +38,18 @@ internal sealed partial class Spool
     // The path names another file, or none: somebody moved the database away. What was in it is out of reach.
     private void ReopenIfMoved()
     {
-        if (_context.Database.WasMoved())
+        if (_context.Database.IsClosed)
+        {
+            Reopen("an earlier error");
+        }
+        else if (_context.Database.WasMoved())
         {
             Reopen($"database {_context.Folder.Database} was moved or replaced while in use");
         }
     }
 
     /// <summary>Closes and opens the database once; what waits in memory stays.</summary>
+    /// <exception cref="StoreFault">It stays closed until the next flush tries again.</exception>
     private void Reopen(string why)
     {
         lock (_context.ReadLock)

@@ -37,6 +37,7 @@ internal sealed partial class Spool : ISpool
         _intake = new Intake(_catalogue.Note, _catalogue.Note, context.Options.BlockReadingsMax);
         _reserve = new ReserveFile(context.Folder.Reserve, Math.Clamp(context.Options.StateBytesMax / 128, 64 << 10, 1 << 20));
         _statements = new SpoolStatements(context.Database.Writer);
+        context.ReleaseReserve = _reserve.Release;
         Start();
     }
 

@@ -1,11 +1,5 @@
 using System.Runtime.InteropServices;
-using System.Security.Cryptography;
 using FieldAgent.Core;
-using FieldAgent.Store.Codec;
-using FieldAgent.Store.Files;
-using FieldAgent.Store.Keys;
-using FieldAgent.Store.Sqlite;
-using Microsoft.Extensions.Logging;
 
 namespace FieldAgent.Store.Spooling;
 
@@ -16,15 +10,11 @@ internal sealed class SpoolReader : ISpoolReader
     private readonly Spool _spool;
     private readonly StoreContext _context;
     private readonly uint _mask;
-    private readonly KeyCache _keys;
-    private readonly BlockDecoder _decoder = new();
+    private readonly ItemOpener _opener;
     private readonly Lock _outcomesLock = new();
     private readonly List<ItemOutcome> _outcomes = [];
     private readonly List<Sent> _sent = [];
     private readonly Prefetch _prefetch;
-    private byte[] _plain = new byte[4096];
-    private byte[] _seal = [];
-    private ImageSource? _image;
     private int _sentFrom;
     private int _peeked;
     private int _epoch;
@@ -32,7 +22,6 @@ internal sealed class SpoolReader : ISpoolReader
     private long _skipAcknowledgedTo;
     private long _backlogBelow;
     private long _doneTo;
-    private bool _wipe;
 
     public SpoolReader(Spool spool, int bit, long doneTo)
     {
@@ -40,7 +29,7 @@ internal sealed class SpoolReader : ISpoolReader
         _context = spool.Context;
         Bit = bit;
         _mask = 1u << bit;
-        _keys = new KeyCache(_context.Root);
+        _opener = new ItemOpener(_context, spool.Catalogue);
         _prefetch = new Prefetch(_context.Limits);
         _cursor = doneTo;
         _doneTo = doneTo;
@@ -74,13 +63,7 @@ internal sealed class SpoolReader : ISpoolReader
     /// <inheritdoc/>
     public bool TryRead(SpoolItem item)
     {
-        if (_wipe)
-        {
-            _decoder.Wipe();
-            Array.Clear(_plain);
-            _wipe = false;
-        }
-
+        _opener.WipePersonal();
         while (true)
         {
             var epoch = _spool.Epoch;
@@ -88,7 +71,7 @@ internal sealed class SpoolReader : ISpoolReader
             {
                 // items were taken away, perhaps keys with them: what was read ahead is stale
                 _prefetch.Clear();
-                _keys.Forget();
+                _opener.ForgetKeys();
                 _epoch = epoch;
             }
 
@@ -104,7 +87,8 @@ internal sealed class SpoolReader : ISpoolReader
                 continue;
             }
 
-            if (Fill(item, row) is { } why)
+            item.Backlog = row.Item.Id < _backlogBelow;
+            if (_opener.Fill(item, row, _prefetch.Payload(row)) is { } why)
             {
                 if (_spool.Epoch == _epoch)
                 {
@@ -124,15 +108,7 @@ internal sealed class SpoolReader : ISpoolReader
     }
 
     /// <inheritdoc/>
-    public int ReadImage(SpoolImage image, long offset, Span<byte> buffer)
-    {
-        if (_image is null || _image.Id != image.ImageId)
-        {
-            throw new StoreFault(StoreFaultKind.Refused, "only the picture read last can be read", retry: false);
-        }
-
-        return _image.Read(offset, buffer);
-    }
+    public int ReadImage(SpoolImage image, long offset, Span<byte> buffer) => _opener.ReadImage(image, offset, buffer);
 
     /// <inheritdoc/>
     public void Acknowledge(long id) => Decide(id, null);
@@ -220,16 +196,20 @@ internal sealed class SpoolReader : ISpoolReader
         }
 
         _spool.Remove(this);
-        _keys.Dispose();
-        _image?.Dispose();
-        _decoder.Wipe();
+        lock (_context.ReadLock)
+        {
+            _prefetch.Dispose();
+        }
+
+        _opener.Dispose();
     }
 
     private bool Fetch()
     {
         lock (_context.ReadLock)
         {
-            return _prefetch.Fill(_context.Database.Reader, _cursor, _mask);
+            var connection = _context.Database.Reader;
+            return !connection.IsClosed && _prefetch.Fill(connection, _cursor, _mask);
         }
     }
 
@@ -314,122 +294,6 @@ internal sealed class SpoolReader : ISpoolReader
         {
             // nobody can read it: it goes for all recipients
             _outcomes.Add(new ItemOutcome(item, uint.MaxValue, GapReason.Unreadable));
-        }
-    }
-
-    // Null when the item is filled; else why it cannot be.
-    private string? Fill(SpoolItem item, in Prefetch.Row row)
-    {
-        item.Kind = row.Item.Kind;
-        item.Id = row.Item.Id;
-        item.Sequence = row.Item.Sequence;
-        item.Generation = _context.Database.Generation;
-        item.Readings = row.Item.Readings;
-        item.Backlog = row.Item.Id < _backlogBelow;
-        item.Sets = [];
-        item.Image = null;
-        item.Gap = null;
-        if (_spool.Catalogue.Boot(row.Boot) is not { } boot)
-        {
-            return "its boot is not known";
-        }
-
-        // this boot's clock may be known better now than when it was noted
-        var clock = _context.Clock;
-        var live = boot.BootId == clock.BootId && clock.Quality >= boot.Quality;
-        item.BootId = boot.BootId;
-        item.WallOffsetNs = live ? clock.WallOffsetNs : boot.WallOffsetNs;
-        item.Quality = live ? clock.Quality : boot.Quality;
-        if (row.Item.Kind == SpoolItemKind.Gap)
-        {
-            return FillGap(item);
-        }
-
-        if (_spool.Catalogue.Ground(row.Item.Ground) is not { } ground)
-        {
-            return "its permit is not known";
-        }
-
-        item.Function = ground.Function;
-        item.Field = ground.Field;
-        item.Purpose = ground.Purpose;
-        item.PolicyVersion = ground.PolicyVersion;
-        item.ConsentId = ground.ConsentId;
-        if (_keys.Find(row.Item.Key, _context) is not { } key)
-        {
-            return "its key is gone";
-        }
-
-        var payload = _prefetch.Payload(row);
-        var length = payload.Length - Sealed.TagBytes;
-        if (length < 0)
-        {
-            return "it is cut short";
-        }
-
-        if (_plain.Length < length + BitReader.Padding)
-        {
-            _plain = new byte[(length * 2) + BitReader.Padding];
-        }
-
-        var context = ItemContext.Compose(ref _seal, ground, item.Generation, boot.BootId, row.Item.Kind, row.Item.Id, row.Item.Sequence,
-            row.AtMs, row.Item.Readings);
-        if (!key.TryOpen(row.Item.Id, payload, _plain.AsSpan(0, length), context))
-        {
-            return "it was damaged";
-        }
-
-        _wipe = ground.Personal;
-        return row.Item.Kind == SpoolItemKind.Image ? FillImage(item, length) : FillBlock(item, length, row.AtMs);
-    }
-
-    private string? FillBlock(SpoolItem item, int length, long atMs)
-    {
-        if (!_decoder.TryDecode(_plain, length, atMs * 1_000_000, _spool.Catalogue.Set, StoreLimits.BlockValuesMax))
-        {
-            return "it does not decode";
-        }
-
-        item.Sets = _decoder.Sets;
-        item.Readings = _decoder.Readings;
-        return null;
-    }
-
-    private string? FillImage(SpoolItem item, int length)
-    {
-        Span<byte> key = stackalloc byte[RootKey.Bytes];
-        if (ImageDescription.Read(_plain.AsSpan(0, length), key) is not { } image)
-        {
-            return "its description does not decode";
-        }
-
-        _image?.Dispose();
-        _image = new ImageSource(_context.Folder.Image(image.ImageId), image, key);
-        CryptographicOperations.ZeroMemory(key);
-        item.Image = image;
-        return null;
-    }
-
-    private string? FillGap(SpoolItem item)
-    {
-        lock (_context.ReadLock)
-        {
-            using var gap = _context.Database.Reader.Once(
-                "SELECT function, field, reason, from_sequence, to_sequence, blocks, readings FROM gaps WHERE item = ?1");
-            if (!gap.Bind(1, item.Id).Step())
-            {
-                return "its description is gone";
-            }
-
-            item.Function = gap.Text(0);
-            item.Field = gap.Text(1);
-            item.Purpose = "";
-            item.PolicyVersion = "";
-            item.ConsentId = 0;
-            item.Readings = 0;
-            item.Gap = new SpoolGap((GapReason)gap.Int(2), gap.Int(3), gap.Int(4), gap.Int(5), gap.Int(6));
-            gap.Reset();
-            return null;
         }
     }
 }

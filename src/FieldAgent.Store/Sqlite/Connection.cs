@@ -31,6 +31,9 @@ internal sealed class Connection : IDisposable
     /// <summary>True once SQLite reported damage.</summary>
     public bool IsDamaged { get; private set; }
 
+    /// <summary>True once it was disposed: after an I/O error, until the next flush opens the database again.</summary>
+    public bool IsClosed { get; private set; }
+
     /// <summary>Opens <paramref name="path"/>, which must exist.</summary>
     /// <exception cref="StoreFault">It cannot be opened.</exception>
     public static Connection Open(string path, bool readOnly)
@@ -61,6 +64,11 @@ internal sealed class Connection : IDisposable
     /// <summary>Prepares a statement that lives as long as the connection.</summary>
     public Statement Prepare(string sql)
     {
+        if (IsClosed)
+        {
+            throw ClosedFault();
+        }
+
         var code = raw.sqlite3_prepare_v3(Handle, sql, raw.SQLITE_PREPARE_PERSISTENT, out var handle);
         if (code != raw.SQLITE_OK)
         {
@@ -75,6 +83,11 @@ internal sealed class Connection : IDisposable
     /// <summary>Runs statements that are used once.</summary>
     public void Execute(string sql)
     {
+        if (IsClosed)
+        {
+            throw ClosedFault();
+        }
+
         var code = raw.sqlite3_exec(Handle, sql);
         if (code != raw.SQLITE_OK)
         {
@@ -97,6 +110,15 @@ internal sealed class Connection : IDisposable
         return statement;
     }
 
+    /// <summary>Ends a prepared statement before the connection does.</summary>
+    public void Release(Statement statement)
+    {
+        if (_statements.Remove(statement))
+        {
+            statement.Dispose();
+        }
+    }
+
     public void Begin() => _begin.Run();
 
     public void Commit() => _commit.Run();
@@ -104,6 +126,11 @@ internal sealed class Connection : IDisposable
     /// <summary>Ends a failed transaction; never throws (SQLite may have ended it itself).</summary>
     public void Rollback()
     {
+        if (IsClosed)
+        {
+            return;
+        }
+
         foreach (var statement in _statements)
         {
             statement.Reset();
@@ -114,6 +141,10 @@ internal sealed class Connection : IDisposable
             _ = raw.sqlite3_exec(Handle, "ROLLBACK");
         }
     }
+
+    /// <summary>The fault of using it after it was closed.</summary>
+    public StoreFault ClosedFault() => new(StoreFaultKind.Io,
+        $"database {_path} is closed after an error; the next flush opens it again", retry: true);
 
     /// <summary>The store's fault for one of SQLite's result codes.</summary>
     public StoreFault Fault(int code, string what)
@@ -126,6 +157,12 @@ internal sealed class Connection : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        if (IsClosed)
+        {
+            return;
+        }
+
+        IsClosed = true;
         foreach (var statement in _statements)
         {
             statement.Dispose();

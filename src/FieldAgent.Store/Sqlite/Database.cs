@@ -63,6 +63,11 @@ internal sealed class Database : IDisposable
         var path = folder.Database;
         try
         {
+            if (Directory.Exists(path))
+            {
+                throw new StoreFault(StoreFaultKind.Refused, $"database {path} is a directory: remove it", retry: false);
+            }
+
             if (!File.Exists(path))
             {
                 // made before SQLite opens it, so that it and its log are private from the first byte (pitfall 35); a log without
@@ -100,7 +105,21 @@ internal sealed class Database : IDisposable
     }
 
     /// <summary>True when the path no longer names the file that is open (pitfall 32).</summary>
-    public bool WasMoved() => Posix.Identify(_path) != _file;
+    /// <exception cref="StoreFault">The file system does not answer.</exception>
+    public bool WasMoved()
+    {
+        try
+        {
+            return Posix.Identify(_path) != _file;
+        }
+        catch (IOException fault)
+        {
+            throw Faults.From(fault, $"database {_path}");
+        }
+    }
+
+    /// <summary>True after a failed attempt to open it again.</summary>
+    public bool IsClosed => Writer.IsClosed;
 
     /// <summary>A value of the meta table, or null.</summary>
     public byte[]? GetMeta(string name)
@@ -141,7 +160,7 @@ internal sealed class Database : IDisposable
     /// <summary>Notes a proper end; not after damage, so that the next start checks.</summary>
     public void MarkClosed()
     {
-        if (!IsDamaged)
+        if (!IsDamaged && !IsClosed)
         {
             SetMeta("clean", "1"u8);
             CheckpointFully();

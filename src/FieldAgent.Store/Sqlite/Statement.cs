@@ -9,38 +9,38 @@ internal sealed class Statement(Connection connection, sqlite3_stmt statement, s
 {
     public Statement Bind(int index, long value)
     {
-        Check(raw.sqlite3_bind_int64(statement, index, value));
+        Check(raw.sqlite3_bind_int64(Open, index, value));
         return this;
     }
 
     public Statement Bind(int index, ReadOnlySpan<byte> value)
     {
-        Check(value.IsEmpty ? raw.sqlite3_bind_zeroblob(statement, index, 0) : raw.sqlite3_bind_blob(statement, index, value));
+        Check(value.IsEmpty ? raw.sqlite3_bind_zeroblob(Open, index, 0) : raw.sqlite3_bind_blob(Open, index, value));
         return this;
     }
 
     public Statement Bind(int index, string value)
     {
-        Check(raw.sqlite3_bind_text(statement, index, value));
+        Check(raw.sqlite3_bind_text(Open, index, value));
         return this;
     }
 
     public Statement Bind(int index, double value)
     {
-        Check(raw.sqlite3_bind_double(statement, index, value));
+        Check(raw.sqlite3_bind_double(Open, index, value));
         return this;
     }
 
     public Statement BindNull(int index)
     {
-        Check(raw.sqlite3_bind_null(statement, index));
+        Check(raw.sqlite3_bind_null(Open, index));
         return this;
     }
 
     /// <summary>The next row; false (and reset) at the end.</summary>
     public bool Step()
     {
-        var code = raw.sqlite3_step(statement);
+        var code = raw.sqlite3_step(Open);
         if (code == raw.SQLITE_ROW)
         {
             return true;
@@ -76,7 +76,13 @@ internal sealed class Statement(Connection connection, sqlite3_stmt statement, s
     }
 
     /// <summary>Ends a row loop before its end.</summary>
-    public void Reset() => _ = raw.sqlite3_reset(statement);
+    public void Reset()
+    {
+        if (!connection.IsClosed)
+        {
+            _ = raw.sqlite3_reset(statement);
+        }
+    }
 
     public long Int(int column) => raw.sqlite3_column_int64(statement, column);
 
@@ -87,11 +93,11 @@ internal sealed class Statement(Connection connection, sqlite3_stmt statement, s
 
     public string Text(int column) => Encoding.UTF8.GetString(raw.sqlite3_column_blob(statement, column));
 
-    /// <summary>Steps of the virtual machine that went through a whole table since the last call; for tests.</summary>
-    public int FullScanSteps() => raw.sqlite3_stmt_status(statement, raw.SQLITE_STMTSTATUS_FULLSCAN_STEP, 1);
-
     /// <inheritdoc/>
     public void Dispose() => statement.Dispose();
+
+    // In C a closed handle would be a crash; here it is a fault that passes when the database is open again.
+    private sqlite3_stmt Open => connection.IsClosed ? throw connection.ClosedFault() : statement;
 
     private void Check(int code)
     {

@@ -162,7 +162,8 @@ public class SpoolTests
         Assert.Equal("telemetry", vendor[1].Function);
         Assert.Equal([SpoolItemKind.Block, SpoolItemKind.Block], bench.ReadAll("clinic").Select(g => g.Kind));
         Assert.Equal(1, bench.Counters["dropped.rejected"]);
-        Assert.Equal(3, bench.ReadAll("vendor", acknowledge: true).Count + bench.ReadAll("vendor").Count + 1);
+        bench.ReadAll("vendor", acknowledge: true);
+        Assert.Empty(bench.ReadAll("vendor"));
     }
 
     [Fact]
@@ -178,7 +179,7 @@ public class SpoolTests
             switch (random.Next(8))
             {
                 case 0:
-                    bench.Spool.Add(Admit.Image(new byte[random.Next(1, 9000)], bench.Clock.Now()));
+                    bench.Spool.Add(Admit.Image(new byte[random.Next(1, 150_000)], bench.Clock.Now()));
                     break;
                 case 1 when random.Next(10) == 0:
                     bench.Spool.Erase("photo", "image.photo", GapReason.ConsentWithdrawn);
