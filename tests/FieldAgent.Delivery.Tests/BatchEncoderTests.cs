@@ -16,7 +16,7 @@ public sealed class BatchEncoderTests
     }
 
     [Fact]
-    public void Ten_rows_of_eight_noisy_series_take_at_most_12_bytes_a_reading_and_5_compressed()
+    public void Ten_rows_of_eight_noisy_series_take_at_most_12_bytes_a_reading_and_about_5_compressed()
     {
         // Of a publish on a known topic: fixed header, empty topic, packet id, properties' length, topic alias, content-encoding.
         const int Publish = 3 + 2 + 2 + 1 + 3;
