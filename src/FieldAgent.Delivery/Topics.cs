@@ -27,8 +27,8 @@ public sealed class Topics
 
         Pseudonym = pseudonym;
         Prefix = $"{Root}{pseudonym}/";
-        State = new MqttTopic(Prefix + "state");
-        Gap = new MqttTopic(Prefix + "gap");
+        State = new MqttTopic(Prefix + "state", repeats: true);
+        Gap = new MqttTopic(Prefix + "gap", repeats: true);
         Consent = new MqttTopic(Prefix + "consent");
         Erasure = new MqttTopic(Prefix + "erasure");
         CommandFilter = Prefix + "command/+";
@@ -70,7 +70,7 @@ public sealed class Topics
         var cache = brotliLevel ? _dataBrotli : _data;
         if (!cache.TryGetValue(function, out var topic))
         {
-            topic = new MqttTopic($"{Prefix}data/{Level(function)}{(brotliLevel ? "/" + BrotliLevel : "")}");
+            topic = new MqttTopic($"{Prefix}data/{Level(function)}{(brotliLevel ? "/" + BrotliLevel : "")}", repeats: true);
             cache[function] = topic;
         }
 

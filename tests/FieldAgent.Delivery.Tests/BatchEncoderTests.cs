@@ -6,8 +6,8 @@ namespace FieldAgent.Delivery.Tests;
 public sealed class BatchEncoderTests
 {
     private readonly PayloadBuffer _buffer = new();
-    private readonly BatchEncoder _encoder = new(new MessageIds(Blocks.TagKey), asSteps: false);
-    private readonly BatchEncoder _steps = new(new MessageIds(Blocks.TagKey), asSteps: true);
+    private readonly BatchEncoder _encoder = new(new MessageIds(Blocks.TagKey, Blocks.Pseudonym), asSteps: false);
+    private readonly BatchEncoder _steps = new(new MessageIds(Blocks.TagKey, Blocks.Pseudonym), asSteps: true);
 
     private JsonElement Encode(SpoolItem item, bool backlog = false, BatchPart? part = null)
     {
@@ -16,19 +16,21 @@ public sealed class BatchEncoderTests
     }
 
     [Fact]
-    public void Ten_rows_of_eight_noisy_series_take_at_most_12_bytes_a_reading_and_5_compressed()
+    public void Ten_rows_of_eight_noisy_series_take_at_most_12_bytes_a_reading_and_about_5_compressed()
     {
-        var topic = new Topics(Blocks.Pseudonym).Data("telemetry").Utf8Z.Length - 1;
-        var compressor = new Compressor(new CourierLimits().BrotliQuality);
+        // Of a publish on a known topic: fixed header, empty topic, packet id, properties' length, topic alias, content-encoding.
+        const int Publish = 3 + 2 + 2 + 1 + 3;
+        const int Encoding = 1 + 2 + 16 + 2 + 2;
+        var compressor = new Compressor();
         for (var seed = 1; seed <= 20; seed++)
         {
             _encoder.Encode(Blocks.EightNoisySeries(10, seed), false, BatchPart.Whole, _buffer);
-            var plain = topic + _buffer.Length;
+            var plain = Publish + _buffer.Length;
             _steps.Encode(Blocks.EightNoisySeries(10, seed), false, BatchPart.Whole, _buffer);
-            var compressed = topic + "/br".Length + compressor.Compress(_buffer.Written).Length;
+            var compressed = Publish + Encoding + compressor.Compress(_buffer.Written, new CourierLimits().BrotliQualityLive).Length;
             TestContext.Current.TestOutputHelper?.WriteLine($"{plain} {compressed}");
             Assert.True(plain <= 960, $"{plain} bytes plain, seed {seed}");
-            Assert.True(compressed <= 400, $"{compressed} bytes compressed, seed {seed}");
+            Assert.True(compressed <= 410, $"{compressed} bytes compressed, seed {seed}");
         }
     }
 
@@ -72,6 +74,34 @@ public sealed class BatchEncoderTests
                     $"seed {Seed}, round {round}: {values[i]:R} became {steps[i]:R} by steps at scale {scale}");
             }
         }
+    }
+
+    [Theory]
+    [InlineData(0.01)]
+    [InlineData(0.0625)]
+    [InlineData(0.000244140625)]
+    [InlineData(1e-6)]
+    [InlineData(1.0 / 3)]
+    [InlineData(2.5)]
+    [InlineData(4)]
+    public void A_column_of_multiples_of_its_scale_goes_as_steps(double scale)
+    {
+        const int Seed = 11;
+        var random = new Random(Seed);
+        var rows = new BlockRows(new StreamSet("s", "instrument.measurement", [new StreamInfo("x", "1", scale)]));
+        var values = new double[200];
+        for (var i = 0; i < values.Length; i++)
+        {
+            // As a driver's raw number becomes a value.
+            values[i] = random.NextInt64(1, 100_000) * scale;
+            rows.Columns.Append(i, [values[i]], 1);
+        }
+
+        var item = Blocks.Item([rows]);
+        Assert.Equal(values, StepsOf(item));
+        using var batch = JsonDocument.Parse(_buffer.Written.ToArray());
+        Assert.False(batch.RootElement.GetProperty("sets")[0].TryGetProperty("s", out _));
+        Assert.Equal(200, new ContractReader(strict: true).ReadBatch(batch.RootElement, Blocks.Pseudonym).Readings);
     }
 
     [Fact]
@@ -159,7 +189,7 @@ public sealed class BatchEncoderTests
         var item = Blocks.EightNoisySeries(1, 1);
         var here = Encode(item);
         var there = new PayloadBuffer();
-        new BatchEncoder(new MessageIds(new byte[32]), false).Encode(item, false, BatchPart.Whole, there);
+        new BatchEncoder(new MessageIds(new byte[32], Blocks.Pseudonym), false).Encode(item, false, BatchPart.Whole, there);
         var other = JsonDocument.Parse(there.Written.ToArray()).RootElement;
 
         foreach (var text in new[] { here.GetRawText(), other.GetRawText() })
@@ -167,20 +197,24 @@ public sealed class BatchEncoderTests
             Assert.DoesNotContain("5eed5eed", text, StringComparison.OrdinalIgnoreCase);
         }
 
-        Assert.NotEqual(here.GetProperty("boot").GetString(), other.GetProperty("boot").GetString());
-        Assert.NotEqual(here.GetProperty("id").GetString(), other.GetProperty("id").GetString());
+        var hereId = here.GetProperty("id").GetString()!.Split('.');
+        var otherId = other.GetProperty("id").GetString()!.Split('.');
+        Assert.Equal([Blocks.Pseudonym.Length, 8, 4, 5], hereId.Select(level => level.Length));
+        Assert.Equal((Blocks.Pseudonym, "48213"), (hereId[0], hereId[3]));
+        Assert.NotEqual(hereId[1], otherId[1]);
+        Assert.NotEqual(hereId[2], otherId[2]);
     }
 
     [Fact]
     public void Encoding_allocates_nothing_once_the_buffer_has_its_size()
     {
         var item = Blocks.EightNoisySeries(100, 3);
-        var compressor = new Compressor(5);
+        var compressor = new Compressor();
         void Once()
         {
             _encoder.Encode(item, false, BatchPart.Whole, _buffer);
             _steps.Encode(item, false, BatchPart.Whole, _buffer);
-            compressor.Compress(_buffer.Written);
+            compressor.Compress(_buffer.Written, 9);
         }
 
         for (var i = 0; i < 3; i++)
@@ -204,8 +238,9 @@ public sealed class BatchEncoderTests
         var set = JsonDocument.Parse(_buffer.Written.ToArray()).RootElement.GetProperty("sets")[0];
         if (set.TryGetProperty("o", out var columns))
         {
-            var numbers = columns.GetProperty("x").EnumerateArray().Select(n => n.GetInt64()).ToArray();
-            return [.. numbers[2..].Select(step => (numbers[1] + step) / Math.Pow(10, numbers[0]))];
+            var step = columns.GetProperty("x")[0].GetDouble();
+            var numbers = columns.GetProperty("x").EnumerateArray().Select((n, i) => i == 0 ? 0 : n.GetInt64()).ToArray();
+            return [.. numbers[2..].Select(n => double.IsInteger(step) ? (numbers[1] + n) / Math.Pow(10, step) : (numbers[1] + n) * step)];
         }
 
         return [.. set.GetProperty("s").GetProperty("x").EnumerateArray().Select(n => n.GetDouble())];

@@ -136,6 +136,7 @@ public sealed class ConsumerTests
     [InlineData("50.5,50.5", "50.5,\"much\"", "$.sets[0].s.humidity")]
     [InlineData("\"dt\":1000000", "\"dt\":-1", "$.sets[0].dt")]
     [InlineData("\"id\":\"", "\"id\":\"x", "$.id")]
+    [InlineData("\"id\":\"abcdefghijklmnopqrstuvwx23.", "\"id\":\"abcdefghijklmnopqrstuvwx24.", "$.id")]
     [InlineData("{\"v\"", "{{\"v\"", "byte 1")]
     public void What_does_not_follow_the_contract_is_reported_with_its_place(string right, string wrong, string place)
     {

@@ -206,9 +206,52 @@ public sealed class CourierTests
 
         Assert.Empty(rig.On("data/fleet-location"));
         Assert.Equal(GapReason.ConsentWithdrawn, rig.Spool.GivenUp[1]);
-        Assert.Equal(1, rig.Counters["denied.send.withdrawn"]);
+        // The gate counts its refusals; a second count here would double them.
+        Assert.Equal(0, rig.Counters["denied.send.withdrawn"]);
         Assert.Equal("consent-withdrawn", CourierRig.Json(Assert.Single(rig.On("gap"))).GetProperty("reason").GetString());
         Assert.Single(rig.On("data/telemetry"));
+    }
+
+    [Fact]
+    [Promise("R10")]
+    public void A_consent_granted_again_does_not_bring_back_what_an_earlier_one_let_in()
+    {
+        var rig = new CourierRig();
+        rig.AddBlock(function: "fleet-location", field: "location.position").ConsentId = 3;
+        rig.AddBlock(function: "fleet-location", field: "location.position").ConsentId = 5;
+        rig.AddBlock();
+        var old = rig.Spool.AddImage(new byte[200_000]);
+        old.ConsentId = 3;
+        var granted = rig.Spool.AddImage(new byte[200_000]);
+        granted.ConsentId = 5;
+        rig.Gate.GrantAgain("fleet-location", "location.position", 5);
+        rig.Gate.GrantAgain(old.Function, old.Field, 5);
+        rig.RunUntilDelivered();
+
+        Assert.Equal(5, CourierRig.Json(Assert.Single(rig.On("data/fleet-location"))).GetProperty("consent").GetInt64());
+        Assert.Single(rig.On("data/telemetry"));
+        Assert.Equal(granted.Image!.ImageId, CourierRig.Json(Assert.Single(rig.On("data/" + old.Function))).GetProperty("image").GetProperty("id").GetString());
+        Assert.Equal([1L, old.Id], rig.Spool.GivenUp.Keys.Order());
+        Assert.All(rig.Spool.GivenUp.Values, reason => Assert.Equal(GapReason.ConsentWithdrawn, reason));
+    }
+
+    [Fact]
+    public void A_picture_whose_consent_ends_while_it_is_being_sent_stops_there()
+    {
+        var rig = new CourierRig(windowMax: 1);
+        var picture = rig.Spool.AddImage(new byte[1_000_000]);
+        picture.ConsentId = 3;
+        rig.Broker.Arrived = message =>
+        {
+            if (message.Topic.EndsWith("/2", StringComparison.Ordinal))
+            {
+                rig.Gate.GrantAgain(picture.Function, picture.Field, 5);
+            }
+        };
+        rig.RunUntilDelivered();
+
+        Assert.DoesNotContain(rig.Broker.Snapshot(), message => message.Topic.EndsWith("/5", StringComparison.Ordinal));
+        Assert.Equal(GapReason.ConsentWithdrawn, rig.Spool.GivenUp[picture.Id]);
     }
 
     [Fact]

@@ -7,6 +7,7 @@ public sealed class FakeGate : IGate
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<(string Function, string Field), DenyReason> _denied = [];
+    private readonly Dictionary<(string Function, string Field), long> _since = [];
 
     public event Action? Changed;
 
@@ -32,10 +33,29 @@ public sealed class FakeGate : IGate
         Changed?.Invoke();
     }
 
-    public Decision Decide(Stage stage, string function, string field, string? recipient = null)
+    /// <summary>A consent was withdrawn and granted again as event <paramref name="consentId"/>: what older events let in stays out.</summary>
+    public void GrantAgain(string function, string field, long consentId)
     {
         lock (_lock)
         {
+            _since[(function, field)] = consentId;
+        }
+
+        Changed?.Invoke();
+    }
+
+    public Decision Decide(Stage stage, string function, string field, string? recipient = null) =>
+        Decide(stage, function, field, recipient, long.MaxValue);
+
+    public Decision Decide(Stage stage, string function, string field, string? recipient, long admittedUnder)
+    {
+        lock (_lock)
+        {
+            if (_since.TryGetValue((function, field), out var since) && admittedUnder < since)
+            {
+                return Decision.Deny(DenyReason.Withdrawn);
+            }
+
             return _denied.TryGetValue((function, field), out var reason)
                 ? Decision.Deny(reason)
                 : new Decision(FieldAgent.Testing.Admit.Permit(function, field), DenyReason.None);

@@ -161,10 +161,11 @@ public readonly record struct PublishOptions(bool Retain = false, string? Conten
 /// <summary>A topic with its encoded form, made once.</summary>
 public sealed class MqttTopic
 {
-    /// <summary>Encodes <paramref name="name"/>.</summary>
-    public MqttTopic(string name)
+    /// <summary>Encodes <paramref name="name"/>; <paramref name="repeats"/>: see <see cref="Repeats"/>.</summary>
+    public MqttTopic(string name, bool repeats = false)
     {
         Name = name;
+        Repeats = repeats;
         Utf8Z = new byte[System.Text.Encoding.UTF8.GetByteCount(name) + 1];
         System.Text.Encoding.UTF8.GetBytes(name, Utf8Z);
     }
@@ -174,6 +175,10 @@ public sealed class MqttTopic
 
     /// <summary>UTF-8 with a closing zero.</summary>
     public byte[] Utf8Z { get; }
+
+    /// <summary>True when this very object is published to again and again: a link may then replace the name by a number
+    /// (MQTT 5 topic alias). False for topics that are used once.</summary>
+    public bool Repeats { get; }
 
     /// <inheritdoc/>
     public override string ToString() => Name;
@@ -217,6 +222,12 @@ public interface ILink : IDisposable
 
     /// <summary>Ends a waiting <see cref="Poll"/> early. Any thread.</summary>
     void Wake();
+
+    /// <summary>The owner is stopping: ends a <see cref="Connect"/> (with <see cref="LinkFaultKind.Timeout"/>), a
+    /// <see cref="Subscribe"/> (false) or a waiting <see cref="Poll"/> early, and lets none of the first two wait from now on. All else
+    /// goes on working, so that goodbye can be said. Any thread; for links whose connect does not block it is a
+    /// <see cref="Wake"/>.</summary>
+    void CancelWaits() => Wake();
 
     /// <summary>Says goodbye (no will is sent) and closes. No <see cref="ILinkEvents.OnClosed"/> follows. Disposing without it
     /// is an abrupt close: the broker sends the will.</summary>

@@ -83,13 +83,13 @@ internal sealed class Arrivals(ConsumerOptions options)
         using var document = ContractReader.Parse(Plain(message, asLevel));
         if (ContractReader.IsManifest(document.RootElement))
         {
-            var manifest = _reader.ReadManifest(document.RootElement);
+            var manifest = _reader.ReadManifest(document.RootElement, levels[2]);
             SameFunction(manifest.Head.Function, levels[4]);
             device.Manifest(manifest);
             return _photos.Take(device.Device, manifest);
         }
 
-        var batch = _reader.ReadBatch(document.RootElement);
+        var batch = _reader.ReadBatch(document.RootElement, levels[2]);
         SameFunction(batch.Head.Function, levels[4]);
         var isNew = device.Batch(batch);
         return new BatchArrived(
@@ -117,7 +117,7 @@ internal sealed class Arrivals(ConsumerOptions options)
     {
         var device = Device(pseudonym);
         using var document = ContractReader.Parse(Plain(message, asLevel: false));
-        var gap = _reader.ReadGap(document.RootElement);
+        var gap = _reader.ReadGap(document.RootElement, pseudonym);
         device.Gap(gap);
         _photos.GiveUp(pseudonym, gap);
         return new GapArrived(pseudonym, gap.Function, gap.Reason, gap.From, gap.To, gap.Readings);

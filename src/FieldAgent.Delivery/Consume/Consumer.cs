@@ -46,7 +46,7 @@ public sealed class Consumer : ILinkEvents
     {
         _progress = progress;
         var end = _options.Duration is { } duration ? _clock.BootNs + duration.ToNs() : long.MaxValue;
-        using var wake = stop.Register(_wakes.Wake);
+        using var wake = stop.Register(_wakes.Stop);
         while (!stop.IsCancellationRequested && _clock.BootNs < end)
         {
             var switched = ConnectOnce(end, stop);
@@ -103,6 +103,11 @@ public sealed class Consumer : ILinkEvents
             _wakes.Attach(link);
             var version = _versions.Next(_clock.BootNs);
             var fault = link.Connect(_options.Link with { Version = version }, this, out _);
+            if (stop.IsCancellationRequested)
+            {
+                return false;
+            }
+
             if (fault.Kind != LinkFaultKind.None)
             {
                 Down(fault);
@@ -124,6 +129,11 @@ public sealed class Consumer : ILinkEvents
         var since = _clock.BootNs;
         if (!link.Subscribe(_options.Filter, _limits.SubscribeTimeout))
         {
+            if (stop.IsCancellationRequested)
+            {
+                return;
+            }
+
             Down(_closed ?? new LinkFault(LinkFaultKind.Refused, "the broker refuses the subscription to " + _options.Filter));
             return;
         }

@@ -13,7 +13,8 @@ internal sealed class ContractViolation(string place, string problem) : Exceptio
     public string Problem { get; } = problem;
 }
 
-/// <summary>A message id, taken apart.</summary>
+/// <summary>A message id, taken apart: within one pseudonym, generation, item and part tell duplicates. The boot does not
+/// count: <paramref name="Item"/> is unique in its generation.</summary>
 internal readonly record struct MessageId(string Generation, long Item, int Part);
 
 /// <summary>What every data message says of itself.</summary>
@@ -36,10 +37,10 @@ internal sealed class ContractReader(bool strict)
     private static readonly JsonDocumentOptions Options = new() { MaxDepth = 8, AllowDuplicateProperties = false };
 
     private static readonly string[] BatchMembers =
-        ["v", "id", "seq", "part", "parts", "boot", "function", "purposes", "policy", "consent", "clock", "backlog", "sets"];
+        ["v", "id", "seq", "part", "parts", "function", "purposes", "policy", "consent", "clock", "backlog", "sets"];
 
     private static readonly string[] ManifestMembers =
-        ["v", "id", "seq", "boot", "function", "purposes", "policy", "consent", "clock", "backlog", "image"];
+        ["v", "id", "seq", "function", "purposes", "policy", "consent", "clock", "backlog", "image"];
 
     private static readonly string[] ImageMembers = ["id", "sensor", "captured", "bytes", "sha256", "chunks", "chunkBytes", "request"];
     private static readonly string[] SetMembers = ["set", "t0", "dt", "r", "s", "o"];
@@ -72,10 +73,10 @@ internal sealed class ContractReader(bool strict)
     /// <summary>True when the message on a data topic is a picture's manifest.</summary>
     public static bool IsManifest(JsonElement root) => root.TryGetProperty("image"u8, out _);
 
-    /// <summary>Reads a batch.</summary>
-    public BatchRead ReadBatch(JsonElement root)
+    /// <summary>Reads a batch that came on a topic of <paramref name="pseudonym"/>.</summary>
+    public BatchRead ReadBatch(JsonElement root, string pseudonym)
     {
-        var head = ReadHead(root, BatchMembers);
+        var head = ReadHead(root, pseudonym, BatchMembers);
         var sets = Member(root, "$", "sets", JsonValueKind.Array);
         Require(sets.GetArrayLength() > 0, "$.sets", "empty");
         var readings = 0L;
@@ -92,10 +93,10 @@ internal sealed class ContractReader(bool strict)
         return new BatchRead(head, readings, newest);
     }
 
-    /// <summary>Reads a picture's manifest.</summary>
-    public ManifestRead ReadManifest(JsonElement root)
+    /// <summary>Reads a picture's manifest that came on a topic of <paramref name="pseudonym"/>.</summary>
+    public ManifestRead ReadManifest(JsonElement root, string pseudonym)
     {
-        var head = ReadHead(root, ManifestMembers);
+        var head = ReadHead(root, pseudonym, ManifestMembers);
         var image = Member(root, "$", "image", JsonValueKind.Object);
         Known(image, "$.image", ImageMembers);
         var id = Text(image, "$.image", "id", 32);
@@ -111,15 +112,15 @@ internal sealed class ContractReader(bool strict)
         return new ManifestRead(head, id, Text(image, "$.image", "sensor", 64), bytes, sha256, (int)chunks, (int)chunkBytes, request);
     }
 
-    /// <summary>Reads a gap.</summary>
-    public GapRead ReadGap(JsonElement root)
+    /// <summary>Reads a gap that came on a topic of <paramref name="pseudonym"/>.</summary>
+    public GapRead ReadGap(JsonElement root, string pseudonym)
     {
         Known(root, "$", GapMembers);
         Version(root);
         var reason = Text(root, "$", "reason", 64);
         Require(ContractWords.IsGapReason(reason), "$.reason", "not a reason of the contract");
         return new GapRead(
-            Id(root), Text(root, "$", "function", 64), reason, Integer(root, "$", "from", 0), Integer(root, "$", "to", 0),
+            Id(root, pseudonym), Text(root, "$", "function", 64), reason, Integer(root, "$", "from", 0), Integer(root, "$", "to", 0),
             Integer(root, "$", "blocks", 0), Integer(root, "$", "readings", 0));
     }
 
@@ -140,13 +141,11 @@ internal sealed class ContractReader(bool strict)
         return isOnline;
     }
 
-    private DataHead ReadHead(JsonElement root, string[] members)
+    private DataHead ReadHead(JsonElement root, string pseudonym, string[] members)
     {
         Known(root, "$", members);
         Version(root);
-        var id = Id(root);
-        var boot = Text(root, "$", "boot", 8);
-        Require(IsHex(boot, 8), "$.boot", "not 8 hexadecimal digits");
+        var id = Id(root, pseudonym);
         var purposes = Member(root, "$", "purposes", JsonValueKind.Array);
         Require(purposes.GetArrayLength() > 0, "$.purposes", "empty");
         foreach (var purpose in purposes.EnumerateArray())
@@ -250,14 +249,19 @@ internal sealed class ContractReader(bool strict)
         var i = 0;
         foreach (var value in column.Value.EnumerateArray())
         {
-            if (value.ValueKind != JsonValueKind.Number || !value.TryGetInt64(out var number) || (i++ == 0 && number is < 0 or > 15))
+            if (value.ValueKind != JsonValueKind.Number || !(i++ == 0 ? IsStep(value) : value.TryGetInt64(out _)))
             {
-                throw new ContractViolation($"{place}.{column.Name}", "not decimals (0 to 15), base and whole steps");
+                throw new ContractViolation($"{place}.{column.Name}", "not decimals (0 to 15) or a broken scale, base and whole steps");
             }
         }
 
         return rows;
     }
+
+    // A whole number counts decimals, any other is the scale.
+    private static bool IsStep(JsonElement value) => value.TryGetInt64(out var decimals)
+        ? decimals is >= 0 and <= 15
+        : value.TryGetDouble(out var scale) && NumberWriter.IsMultiplier(scale);
 
     private static void Rows(JsonProperty column, string place, int head, ref int rows)
     {
@@ -286,20 +290,26 @@ internal sealed class ContractReader(bool strict)
         }
     }
 
-    private static MessageId Id(JsonElement root)
+    private static MessageId Id(JsonElement root, string pseudonym)
     {
-        var text = Text(root, "$", "id", 40).AsSpan();
-        Span<Range> parts = stackalloc Range[4];
-        var count = text.Split(parts, '.');
+        var text = Text(root, "$", "id", 128).AsSpan();
+        // The pseudonym first: it may hold dots itself.
+        Require(
+            text.StartsWith(pseudonym, StringComparison.Ordinal) && text.Length > pseudonym.Length && text[pseudonym.Length] == '.',
+            "$.id", "does not begin with the topic's pseudonym");
+        var rest = text[(pseudonym.Length + 1)..];
+        Span<Range> parts = stackalloc Range[5];
+        var count = rest.Split(parts, '.');
         var item = 0L;
         var part = -1;
         Require(
-            count is 2 or 3
-            && IsHex(text[parts[0]], 12)
-            && long.TryParse(text[parts[1]], NumberStyles.None, CultureInfo.InvariantCulture, out item)
-            && (count == 2 || int.TryParse(text[parts[2]], NumberStyles.None, CultureInfo.InvariantCulture, out part)),
-            "$.id", "not {12 hexadecimal digits}.{number}, with .{part} for a part");
-        return new MessageId(text[parts[0]].ToString(), item, part);
+            count is 3 or 4
+            && IsHex(rest[parts[0]], MessageIds.GenerationDigits)
+            && IsHex(rest[parts[1]], MessageIds.BootDigits)
+            && long.TryParse(rest[parts[2]], NumberStyles.None, CultureInfo.InvariantCulture, out item)
+            && (count == 3 || int.TryParse(rest[parts[3]], NumberStyles.None, CultureInfo.InvariantCulture, out part)),
+            "$.id", "not {pseudonym}.{8 hexadecimal digits}.{4 hexadecimal digits}.{number}, with .{part} for a part");
+        return new MessageId(rest[parts[0]].ToString(), item, part);
     }
 
     private static void Version(JsonElement root) => Integer(root, "$", "v", ContractWords.Version, ContractWords.Version);

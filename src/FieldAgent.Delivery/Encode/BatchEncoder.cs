@@ -13,7 +13,7 @@ internal readonly record struct BatchPart(int Index, int Count)
 /// <summary>Turns a block into the JSON of <c>contract/batch.schema.json</c>, column by column. No allocation once the buffer has
 /// its working size. One thread.</summary>
 /// <param name="ids">Writes the ids.</param>
-/// <param name="asSteps">True: a column of decimal steps is written as whole numbers above its smallest (<c>o</c>), for recipients
+/// <param name="asSteps">True: a column of steps is written as whole numbers above its smallest (<c>o</c>), for recipients
 /// that get compressed payloads: a fifth less after brotli. False: as plain values (<c>s</c>), for people's eyes.</param>
 internal sealed class BatchEncoder(MessageIds ids, bool asSteps)
 {
@@ -25,7 +25,7 @@ internal sealed class BatchEncoder(MessageIds ids, bool asSteps)
     {
         buffer.Clear();
         buffer.Raw("{\"v\":1,\"id\":\""u8);
-        ids.WriteId(buffer, item.Generation, item.Id, part.Count > 1 ? part.Index : -1);
+        ids.Write(buffer, item.Generation, item.BootId, item.Id, part.Count > 1 ? part.Index : -1);
         buffer.Raw("\",\"seq\":"u8);
         buffer.Number(item.Sequence);
         if (part.Count > 1)
@@ -36,9 +36,7 @@ internal sealed class BatchEncoder(MessageIds ids, bool asSteps)
             buffer.Number(part.Count);
         }
 
-        buffer.Raw(",\"boot\":\""u8);
-        ids.WriteBoot(buffer, item.BootId);
-        buffer.Raw("\",\"function\":"u8);
+        buffer.Raw(",\"function\":"u8);
         buffer.Text(item.Function);
         buffer.Raw(",\"purposes\":["u8);
         buffer.Text(item.Purpose);
@@ -94,7 +92,7 @@ internal sealed class BatchEncoder(MessageIds ids, bool asSteps)
         buffer.Raw((byte)'}');
     }
 
-    // "o":{"temperature":[2,2149,4,2,0]}: decimals, smallest value in steps, then steps above it.
+    // "o":{"temperature":[2,2149,4,2,0]}: decimals, or the scale, then the smallest value in steps, then steps above it.
     private ulong WriteStepColumns(BlockRows rows, int from, int to, PayloadBuffer buffer)
     {
         var written = 0UL;
@@ -103,7 +101,8 @@ internal sealed class BatchEncoder(MessageIds ids, bool asSteps)
             var stream = rows.Set.Streams[column];
             var values = rows.Columns.Values(column)[from..to];
             var decimals = NumberWriter.DecimalsOf(stream.Scale, values[0]);
-            if (decimals < 0 || !TryGetSteps(values, decimals, out var smallest))
+            var isDecimal = TryGetSteps(values, decimals, 0, out var smallest);
+            if (!isDecimal && !(NumberWriter.IsMultiplier(stream.Scale) && TryGetSteps(values, -1, stream.Scale, out smallest)))
             {
                 continue;
             }
@@ -112,7 +111,15 @@ internal sealed class BatchEncoder(MessageIds ids, bool asSteps)
             written |= 1UL << column;
             buffer.Text(stream.Name);
             buffer.Raw(":["u8);
-            buffer.Number(decimals);
+            if (isDecimal)
+            {
+                buffer.Number(decimals);
+            }
+            else
+            {
+                buffer.Advance(NumberWriter.Write(stream.Scale, -1, buffer.Room(NumberWriter.BytesMax)));
+            }
+
             buffer.Raw((byte)',');
             buffer.Number(smallest);
             for (var i = 0; i < values.Length; i++)
@@ -132,7 +139,8 @@ internal sealed class BatchEncoder(MessageIds ids, bool asSteps)
         return written;
     }
 
-    private bool TryGetSteps(ReadOnlySpan<double> values, int decimals, out long smallest)
+    // Steps of a power of ten, or with decimals below 0 of the scale.
+    private bool TryGetSteps(ReadOnlySpan<double> values, int decimals, double scale, out long smallest)
     {
         if (_steps.Length < values.Length)
         {
@@ -142,7 +150,10 @@ internal sealed class BatchEncoder(MessageIds ids, bool asSteps)
         smallest = long.MaxValue;
         for (var i = 0; i < values.Length; i++)
         {
-            if (!NumberWriter.TryGetSteps(values[i], decimals, out var steps))
+            var isExact = decimals >= 0
+                ? NumberWriter.TryGetSteps(values[i], decimals, out var steps)
+                : NumberWriter.TryGetMultiple(values[i], scale, out steps);
+            if (!isExact)
             {
                 return false;
             }

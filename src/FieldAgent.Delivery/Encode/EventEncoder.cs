@@ -11,7 +11,7 @@ internal sealed class EventEncoder(MessageIds ids)
         var gap = item.Gap!;
         buffer.Clear();
         buffer.Raw("{\"v\":1,\"id\":\""u8);
-        ids.WriteId(buffer, item.Generation, item.Id);
+        ids.Write(buffer, item.Generation, item.BootId, item.Id);
         buffer.Raw("\",\"function\":"u8);
         buffer.Text(item.Function);
         buffer.Raw(",\"reason\":"u8);
@@ -33,12 +33,10 @@ internal sealed class EventEncoder(MessageIds ids)
         var image = transfer.Image;
         buffer.Clear();
         buffer.Raw("{\"v\":1,\"id\":\""u8);
-        ids.WriteId(buffer, transfer.Generation, transfer.ItemId);
+        ids.Write(buffer, transfer.Generation, transfer.BootId, transfer.ItemId);
         buffer.Raw("\",\"seq\":"u8);
         buffer.Number(transfer.Sequence);
-        buffer.Raw(",\"boot\":\""u8);
-        ids.WriteBoot(buffer, transfer.BootId);
-        buffer.Raw("\",\"function\":"u8);
+        buffer.Raw(",\"function\":"u8);
         buffer.Text(transfer.Function);
         buffer.Raw(",\"purposes\":["u8);
         buffer.Text(transfer.Purpose);

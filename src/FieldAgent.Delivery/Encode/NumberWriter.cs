@@ -54,6 +54,27 @@ internal static class NumberWriter
     public static bool TryGetSteps(double value, int decimals, out long steps) =>
         IsExact(value, decimals, out steps) && (steps != 0 || !double.IsNegative(value));
 
+    /// <summary>The whole number n for which <paramref name="value"/> is exactly n × <paramref name="scale"/>: so the kernel's raw
+    /// numbers become values, and 2183 × 0.01 is not the double 21.83.</summary>
+    /// <returns>False when there is none, also for negative zero.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool TryGetMultiple(double value, double scale, out long steps)
+    {
+        var quotient = value / scale;
+        if (!(quotient < ExactMax && quotient > -ExactMax))
+        {
+            steps = 0;
+            return false;
+        }
+
+        steps = (long)(quotient + (quotient < 0 ? -0.5 : 0.5));
+        return steps * scale == value && (steps != 0 || !double.IsNegative(value));
+    }
+
+    /// <summary>True when <paramref name="scale"/> can stand before a column of its multiples: a whole number there means decimals, and
+    /// multiples of a whole number are whole numbers, which have 0 decimals.</summary>
+    public static bool IsMultiplier(double scale) => scale is > 0 and < double.PositiveInfinity && Math.Floor(scale) != scale;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static bool IsExact(double value, int decimals, out long steps)
     {

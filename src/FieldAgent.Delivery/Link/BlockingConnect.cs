@@ -28,12 +28,13 @@ internal sealed class BlockingConnect
     /// <param name="keepAliveSeconds">Keep-alive in seconds.</param>
     /// <param name="bindAddress">Local address that fixes the family, or null.</param>
     /// <param name="deadline">When the caller goes on without it.</param>
+    /// <param name="cancel">The same, early.</param>
     /// <param name="result">libmosquitto's return code.</param>
     /// <param name="errno">The thread's errno with it.</param>
-    /// <returns>False when the time was up first.</returns>
+    /// <returns>False when the time was up, or <paramref name="cancel"/> set, first.</returns>
     public static bool Run(
         MosquittoHandle handle, string host, int port, int keepAliveSeconds, string? bindAddress, Deadline deadline,
-        out int result, out int errno)
+        CancellationToken cancel, out int result, out int errno)
     {
         var connect = new BlockingConnect(handle);
         var thread = new Thread(() => connect.Work(host, port, keepAliveSeconds, bindAddress))
@@ -42,11 +43,23 @@ internal sealed class BlockingConnect
             Name = "mqtt-connect",
         };
         thread.Start();
-        var inTime = connect._done.Wait(deadline.LeftMs)
+        var inTime = connect.AwaitDone(deadline, cancel)
             || Interlocked.CompareExchange(ref connect._state, Abandoned, Waiting) == Finished;
         result = connect._result;
         errno = connect._errno;
         return inTime;
+    }
+
+    private bool AwaitDone(Deadline deadline, CancellationToken cancel)
+    {
+        try
+        {
+            return _done.Wait(deadline.LeftMs, cancel);
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
     }
 
     private void Work(string host, int port, int keepAliveSeconds, string? bindAddress)

@@ -16,26 +16,27 @@ internal static class Endpoint
     /// <param name="options">The broker.</param>
     /// <param name="limits">How many addresses are tried.</param>
     /// <param name="deadline">When to give up.</param>
+    /// <param name="cancel">Ends it early, with any fault.</param>
     /// <param name="address">The address that answered.</param>
     /// <param name="isOnlyFamily">True when the name has no address of the other family (IPv4, IPv6).</param>
     /// <returns>Kind None when something listens; else NameUnknown, Unreachable, Timeout or Misconfigured.</returns>
     public static LinkFault Probe(
-        LinkOptions options, LinkLimits limits, Deadline deadline, out IPAddress address, out bool isOnlyFamily)
+        LinkOptions options, LinkLimits limits, Deadline deadline, CancellationToken cancel, out IPAddress address, out bool isOnlyFamily)
     {
         address = IPAddress.None;
         isOnlyFamily = true;
-        var fault = Resolve(options, deadline, out var addresses);
+        var fault = Resolve(options, deadline, cancel, out var addresses);
         if (fault.Kind != LinkFaultKind.None)
         {
             return fault;
         }
 
         var count = Math.Min(addresses.Length, limits.AddressesMax);
-        for (var i = 0; i < count; i++)
+        for (var i = 0; i < count && !cancel.IsCancellationRequested; i++)
         {
             // One black hole among several addresses must not eat the time of the others.
             var share = TimeSpan.FromMilliseconds(deadline.LeftMs / (double)(count - i));
-            fault = TryConnect(addresses[i], options, share);
+            fault = TryConnect(addresses[i], options, share, cancel);
             if (fault.Kind == LinkFaultKind.None)
             {
                 address = addresses[i];
@@ -48,7 +49,7 @@ internal static class Endpoint
         return fault;
     }
 
-    private static LinkFault Resolve(LinkOptions options, Deadline deadline, out IPAddress[] addresses)
+    private static LinkFault Resolve(LinkOptions options, Deadline deadline, CancellationToken cancel, out IPAddress[] addresses)
     {
         if (IPAddress.TryParse(options.Host, out var literal))
         {
@@ -59,7 +60,8 @@ internal static class Endpoint
         addresses = [];
         try
         {
-            using var limit = new CancellationTokenSource(deadline.Left);
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+            limit.CancelAfter(deadline.Left);
             addresses = Dns.GetHostAddressesAsync(options.Host, limit.Token).WaitAsync(limit.Token).GetAwaiter().GetResult();
         }
         catch (OperationCanceledException)
@@ -84,11 +86,12 @@ internal static class Endpoint
     private static LinkFault Unknown(LinkOptions options) =>
         new(LinkFaultKind.NameUnknown, $"the name '{options.Host}' has no address; check its spelling and the board's name server");
 
-    private static LinkFault TryConnect(IPAddress address, LinkOptions options, TimeSpan share)
+    private static LinkFault TryConnect(IPAddress address, LinkOptions options, TimeSpan share, CancellationToken cancel)
     {
         try
         {
-            using var limit = new CancellationTokenSource(share);
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+            limit.CancelAfter(share);
             using var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
             socket.ConnectAsync(new IPEndPoint(address, options.Port), limit.Token).AsTask().GetAwaiter().GetResult();
             return default;

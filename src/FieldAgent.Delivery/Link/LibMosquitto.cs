@@ -98,6 +98,8 @@ internal static unsafe partial class LibMosquitto
     public const int PropServerKeepAlive = 19;
     public const int PropWillDelay = 24;
     public const int PropReceiveMaximum = 33;
+    public const int PropTopicAliasMaximum = 34;
+    public const int PropTopicAlias = 35;
     public const int PropMaximumQos = 36;
     public const int PropUserProperty = 38;
     public const int PropMaximumPacketSize = 39;
@@ -205,6 +207,9 @@ internal static unsafe partial class LibMosquitto
     [LibraryImport(File)]
     public static partial void mosquitto_log_callback_set(
         nint mosq, delegate* unmanaged<nint, nint, int, byte*, void> callback);
+
+    [LibraryImport(File)]
+    public static partial int mosquitto_property_add_int16(nint* list, int identifier, ushort value);
 
     [LibraryImport(File)]
     public static partial int mosquitto_property_add_int32(nint* list, int identifier, uint value);

@@ -14,6 +14,10 @@ public sealed record LinkLimits
     /// the largest packets, and nothing against a board's memory.</summary>
     public int DeferredBytesMax { get; init; } = 2 * 1024 * 1024;
 
+    /// <summary>Topics of one connection that a number stands for, also where the broker would take more: a board has a few dozen
+    /// functions at most.</summary>
+    public int TopicAliasesMax { get; init; } = 64;
+
     /// <summary>How long saying goodbye may take: DISCONNECT is two bytes, and shutdown has 5 s for everything.</summary>
     public TimeSpan GoodbyeTimeout { get; init; } = TimeSpan.FromMilliseconds(500);
 

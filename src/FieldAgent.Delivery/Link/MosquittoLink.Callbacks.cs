@@ -17,6 +17,7 @@ public sealed unsafe partial class MosquittoLink : IMosquittoCallbacks
     private int? _connackReason;
     private bool _isSessionPresent;
     private int _packetBytesMax;
+    private TopicAliases _aliases = new(0);
     private byte _maximumQos = 2;
     private int _subscribeId;
     private int? _subscribeReason;
@@ -49,6 +50,12 @@ public sealed unsafe partial class MosquittoLink : IMosquittoCallbacks
             && packetBytesMax > 0)
         {
             _packetBytesMax = (int)Math.Min(packetBytesMax, int.MaxValue);
+        }
+
+        ushort aliasMax;
+        if (LibMosquitto.mosquitto_property_read_int16(properties, LibMosquitto.PropTopicAliasMaximum, &aliasMax, 0) != 0)
+        {
+            _aliases = new TopicAliases(Math.Min(aliasMax, _limits.TopicAliasesMax));
         }
 
         ushort keepAlive;

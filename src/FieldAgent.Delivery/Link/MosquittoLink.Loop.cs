@@ -29,12 +29,14 @@ public sealed partial class MosquittoLink
             Descriptor = socket,
             Events = wantsWrite ? (short)(LinuxWait.PollIn | LinuxWait.PollOut) : LinuxWait.PollIn,
         };
-        descriptors[1] = new LinuxWait.PollFd { Descriptor = _wake.Descriptor, Events = LinuxWait.PollIn };
-        var ready = LinuxWait.Poll(descriptors, canWake ? 2u : 1u, timeoutMs);
+        // What waits for one answer keeps the wake for the next poll, and is ended by a stop alone.
+        var wake = canWake ? _wake : _cancelWake;
+        descriptors[1] = new LinuxWait.PollFd { Descriptor = wake.Descriptor, Events = LinuxWait.PollIn };
+        var ready = LinuxWait.Poll(descriptors, 2u, timeoutMs);
         var isWoken = ready > 0 && descriptors[1].Returned != 0;
         if (isWoken)
         {
-            _wake.Clear();
+            wake.Clear();
         }
 
         // An interrupted poll (-1) counts as nothing to do.
@@ -148,7 +150,7 @@ public sealed partial class MosquittoLink
         if (_isDisposed)
         {
             Close();
-            _wake.Dispose();
+            DisposeWakes();
         }
         else if (_isClosing)
         {

@@ -1,5 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
 using System.Runtime.ExceptionServices;
 using FieldAgent.Core;
 
@@ -14,8 +12,13 @@ namespace FieldAgent.Delivery;
 /// know ends the process. TLS lets only the configured broker get that far; MQTT 3.1.1 has no properties.</remarks>
 public sealed partial class MosquittoLink : ILink
 {
+    // An empty topic with a closing zero: the library lets it pass where an alias stands for the name.
+    private static ReadOnlySpan<byte> NoName => "\0"u8;
+
     private readonly LinkLimits _limits;
     private readonly WakeEvent _wake = new();
+    private readonly WakeEvent _cancelWake = new();
+    private readonly CancellationTokenSource _cancel = new();
     private readonly DeferredEvents _deferred = new();
 
     private MosquittoHandle? _handle;
@@ -91,25 +94,33 @@ public sealed partial class MosquittoLink : ILink
             return PublishResult.WindowFull;
         }
 
-        var properties = _isV5 ? _publishProperties.Get(options) : 0;
-        if (IsTooLarge(topic, payload.Length))
+        var alias = _aliases.Find(topic, out var isKnown);
+        var properties = _isV5 ? _publishProperties.Get(options, alias) : 0;
+        var name = isKnown ? NoName : topic.Utf8Z.AsSpan();
+        if (IsTooLarge(name.Length - 1, payload.Length))
         {
             return PublishResult.TooLarge;
         }
 
         int messageId;
         int result;
-        fixed (byte* name = topic.Utf8Z)
+        fixed (byte* nameZ = name)
         fixed (byte* bytes = payload)
         {
             result = LibMosquitto.mosquitto_publish_v5(
-                _handle!.Mosq, &messageId, name, payload.Length, bytes, 1, options.Retain ? (byte)1 : (byte)0, properties);
+                _handle!.Mosq, &messageId, nameZ, payload.Length, bytes, 1, options.Retain ? (byte)1 : (byte)0, properties);
         }
 
         switch (result)
         {
             case LibMosquitto.Success:
                 _inFlight++;
+                if (alias != 0 && !isKnown)
+                {
+                    // In order, so whatever the broker thinks of the message, it has read the number before the next one.
+                    _aliases.Sent(topic, alias);
+                }
+
                 return messageId;
             case LibMosquitto.PayloadSize or LibMosquitto.OversizePacket:
                 return PublishResult.TooLarge;
@@ -154,7 +165,7 @@ public sealed partial class MosquittoLink : ILink
         _isDeferring = true;
         try
         {
-            while (_subscribeReason is null && !_hasFault && _deferred.Bytes <= _limits.DeferredBytesMax && deadline.LeftMs is var left and > 0)
+            while (_subscribeReason is null && !_hasFault && !_cancel.IsCancellationRequested && _deferred.Bytes <= _limits.DeferredBytesMax && deadline.LeftMs is var left and > 0)
             {
                 Pump(Math.Min(left, _sliceMs), canWake: false);
             }
@@ -199,6 +210,24 @@ public sealed partial class MosquittoLink : ILink
     public void Wake() => _wake.Set();
 
     /// <inheritdoc/>
+    /// <remarks>Also after <see cref="Dispose"/>, where it does nothing. A connect that the kernel or a name server holds is left to
+    /// its own thread.</remarks>
+    public void CancelWaits()
+    {
+        try
+        {
+            _cancel.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // The owner is gone: nobody waits.
+        }
+
+        _cancelWake.Set();
+        _wake.Set();
+    }
+
+    /// <inheritdoc/>
     /// <remarks>Answers that have not been polled are lost; poll until nothing is in flight to have them.</remarks>
     public void Disconnect()
     {
@@ -228,13 +257,13 @@ public sealed partial class MosquittoLink : ILink
         if (!_isInsideLibrary)
         {
             Close();
-            _wake.Dispose();
+            DisposeWakes();
         }
     }
 
     /// <summary>Counts the packet as the standard does (section 3.3). The library's own count is one byte short, and where it notices
     /// late it ends the process: a log call without a handle fails an assertion.</summary>
-    private bool IsTooLarge(MqttTopic topic, int payloadBytes)
+    private bool IsTooLarge(int nameBytes, int payloadBytes)
     {
         if (_packetBytesMax == int.MaxValue)
         {
@@ -242,111 +271,13 @@ public sealed partial class MosquittoLink : ILink
         }
 
         const int MessageIdBytes = 2;
-        var topicBytes = 2 + topic.Utf8Z.Length - 1;
+        var topicBytes = 2 + nameBytes;
         var propertyBytes = _isV5 ? VarintBytes(_publishProperties.Bytes) + _publishProperties.Bytes : 0;
         var remaining = (long)topicBytes + MessageIdBytes + propertyBytes + payloadBytes;
         return 1 + VarintBytes(remaining) + remaining > _packetBytesMax;
     }
 
     private static int VarintBytes(long value) => value < 1 << 7 ? 1 : value < 1 << 14 ? 2 : value < 1 << 21 ? 3 : 4;
-
-    private LinkFault Open(LinkOptions options, ILinkEvents events, Deadline deadline)
-    {
-        if (LibMosquitto.Loaded.Version is null)
-        {
-            return new LinkFault(LinkFaultKind.Misconfigured, LibMosquitto.Loaded.Problem);
-        }
-
-        var fault = LinkCheck.Check(options, _limits);
-        if (fault.Kind != LinkFaultKind.None)
-        {
-            return fault;
-        }
-
-        fault = Endpoint.Probe(options, _limits, deadline, out var address, out var isOnlyFamily);
-        if (fault.Kind != LinkFaultKind.None)
-        {
-            return fault;
-        }
-
-        _events = events;
-        _broker = Endpoint.Name(options);
-        _isTls = options.Tls is not null;
-        _isV5 = options.Version == MqttVersion.V5;
-        _sendMaximum = ushort.MaxValue;
-        _packetBytesMax = int.MaxValue;
-        SetKeepAlive(options.KeepAlive);
-        if (MosquittoHandle.Create(options, _limits, this, out var handle) is { } problem)
-        {
-            return new LinkFault(LinkFaultKind.Misconfigured, problem);
-        }
-
-        _handle = handle;
-
-        // With TLS the certificate is checked against what is named here. Without, the address saves a second look-up.
-        // A local address of the family that answered keeps the library from waiting minutes for one that does not.
-        var host = _isTls ? options.Host : address.ToString();
-        var bindAddress = isOnlyFamily ? null : address.AddressFamily == AddressFamily.InterNetwork ? "0.0.0.0" : "::";
-        var keepAliveSeconds = (int)Math.Ceiling(options.KeepAlive.TotalSeconds);
-        if (!BlockingConnect.Run(handle, host, options.Port, keepAliveSeconds, bindAddress, deadline, out var result, out var errno))
-        {
-            _handle = null;
-            return TimedOut(options);
-        }
-
-        return result switch
-        {
-            LibMosquitto.Success => default,
-            LibMosquitto.NameLookup => new LinkFault(LinkFaultKind.NameUnknown, $"the name '{options.Host}' has no address"),
-            _ => ExplainTls(errno, options)
-                ?? (result == LibMosquitto.Errno ? FromErrno(errno, options) : MqttReasons.FromLibrary(result, errno, _broker)),
-        };
-    }
-
-    private LinkFault AwaitConnack(LinkOptions options, Deadline deadline)
-    {
-        _isDeferring = true;
-        while (_connackReason is null && !_hasFault)
-        {
-            var left = deadline.LeftMs;
-            if (left == 0)
-            {
-                return TimedOut(options);
-            }
-
-            Pump(left, canWake: false);
-        }
-
-        _isDeferring = false;
-        if (_hasFault)
-        {
-            // Refusals are CONNACK's own; what else ended a TLS connection this early is TLS's fault if it logged one.
-            return _connackReason is null && ExplainTls(_errno, options) is { } tlsFault ? tlsFault : _fault;
-        }
-
-        return _maximumQos == 0
-            ? new LinkFault(LinkFaultKind.Refused, $"{_broker} takes no QoS 1 messages, so it can acknowledge nothing", 0x9b)
-            : default;
-    }
-
-    private LinkFault? ExplainTls(int errno, LinkOptions options) =>
-        TlsFaults.Explain(_verifyResult, _errorLines, errno, options);
-
-    private LinkFault TimedOut(LinkOptions options) => new(
-        LinkFaultKind.Timeout,
-        $"{Endpoint.Name(options)} accepts connections but gave no {(_isTls ? "TLS or MQTT" : "MQTT")} answer within "
-        + $"{options.ConnectTimeout.TotalSeconds:0.#} s; is it the broker's {(_isTls ? "TLS " : "")}port?");
-
-    private static LinkFault FromErrno(int errno, LinkOptions options) => Endpoint.FromSocketError(
-        errno switch
-        {
-            111 => SocketError.ConnectionRefused,
-            110 => SocketError.TimedOut,
-            101 => SocketError.NetworkUnreachable,
-            113 => SocketError.HostUnreachable,
-            _ => SocketError.SocketError,
-        },
-        options);
 
     /// <summary>The library's duties must not wait longer than a quarter of the keep-alive: the broker allows half of one in excess.</summary>
     private void SetKeepAlive(TimeSpan keepAlive) => _sliceMs = (int)Math.Clamp(keepAlive.TotalMilliseconds / 4, 250, 60_000);
@@ -367,6 +298,13 @@ public sealed partial class MosquittoLink : ILink
         {
             throw new InvalidOperationException("an event must not poll or subscribe; do it when Poll has returned");
         }
+    }
+
+    private void DisposeWakes()
+    {
+        _wake.Dispose();
+        _cancelWake.Dispose();
+        _cancel.Dispose();
     }
 
     private void Close()

@@ -3,29 +3,38 @@ using FieldAgent.Core;
 
 namespace FieldAgent.Delivery;
 
-/// <summary>The MQTT 5 properties of a publish, as the library's list. The list of the last content encoding is kept, so a run of
-/// messages with the same one makes none; correlation data makes a new list each time. For one thread.</summary>
+/// <summary>The MQTT 5 properties of a publish, as the library's list. The list of the last content encoding and topic alias is
+/// kept, so a run of messages with the same ones makes none; correlation data makes a new list each time. For one thread.</summary>
 internal sealed unsafe class PublishProperties : IDisposable
 {
     private const string EncodingName = "content-encoding";
 
     private string? _encoding;
     private bool _hasCorrelation;
+    private ushort _topicAlias;
     private nint _list;
 
     /// <summary>Bytes of the list in a packet, without the length in front of it.</summary>
     public int Bytes { get; private set; }
 
-    /// <summary>A list that the library copies; 0 when there is nothing to say. Valid until the next call.</summary>
-    public nint Get(in PublishOptions options)
+    /// <summary>A list that the library copies; 0 when there is nothing to say. Valid until the next call.
+    /// <paramref name="topicAlias"/> is 0 for none.</summary>
+    public nint Get(in PublishOptions options, ushort topicAlias)
     {
-        if (options.CorrelationData is null && !_hasCorrelation && string.Equals(options.ContentEncoding, _encoding, StringComparison.Ordinal))
+        if (options.CorrelationData is null && !_hasCorrelation && topicAlias == _topicAlias
+            && string.Equals(options.ContentEncoding, _encoding, StringComparison.Ordinal))
         {
             return _list;
         }
 
         Dispose();
         nint list = 0;
+        if (topicAlias != 0)
+        {
+            Bytes += 1 + 2;
+            _ = LibMosquitto.mosquitto_property_add_int16(&list, LibMosquitto.PropTopicAlias, topicAlias);
+        }
+
         if (options.ContentEncoding is { } encoding)
         {
             // Identifier, and two texts with their lengths.
@@ -43,6 +52,7 @@ internal sealed unsafe class PublishProperties : IDisposable
             }
         }
 
+        _topicAlias = topicAlias;
         _encoding = options.ContentEncoding;
         _hasCorrelation = options.CorrelationData is not null;
         _list = list;
@@ -55,6 +65,7 @@ internal sealed unsafe class PublishProperties : IDisposable
         LibMosquitto.mosquitto_property_free_all(&list);
         _list = 0;
         Bytes = 0;
+        _topicAlias = 0;
         _encoding = null;
         _hasCorrelation = false;
     }

@@ -68,13 +68,13 @@ public sealed class Courier
     /// <summary>What it is doing now. Any thread; cheap.</summary>
     public CourierState State => _status.Snapshot();
 
-    /// <summary>Delivers until <paramref name="stop"/> is set; blocks. On a stop it says goodbye and returns within 2 s, unless it is
-    /// inside a connection attempt, which ends by <see cref="LinkOptions.ConnectTimeout"/>. Call it once.</summary>
+    /// <summary>Delivers until <paramref name="stop"/> is set; blocks. On a stop it says goodbye and returns within 2 s, also
+    /// from within a connection attempt or a subscription, which are given up. Call it once.</summary>
     public void Run(CancellationToken stop)
     {
         _spool.Stored += _wakes.Stored;
         _gate.Changed += _wakes.GateChanged;
-        using var wake = stop.Register(_wakes.Wake);
+        using var wake = stop.Register(_wakes.Stop);
         try
         {
             using var reader = OpenReader(stop);

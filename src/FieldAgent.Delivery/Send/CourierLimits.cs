@@ -23,8 +23,14 @@ public sealed record CourierLimits
     /// keep the link waiting.</summary>
     public int ReadsPerPoll { get; init; } = 256;
 
-    /// <summary>Brotli quality. 5 turns on the modelling that small JSON gains most from; above it time doubles for 1–2 %.</summary>
-    public int BrotliQuality { get; init; } = 5;
+    /// <summary>Brotli quality of live batches. Measured over 60 batches of eight noisy series and ten rows: 9 makes
+    /// 337 bytes of them in 1.4 times the time of 5, and one batch in ten seconds has the time. 11 would save 7 % more for twenty
+    /// times the time of 9.</summary>
+    public int BrotliQualityLive { get; init; } = 9;
+
+    /// <summary>Brotli quality of backlog, where the speed of draining counts: 5 is the least that models context, and makes 339 bytes
+    /// of the same batches.</summary>
+    public int BrotliQualityBacklog { get; init; } = 5;
 
     /// <summary>Longest wait in one look at the link. The client library wants to run its housekeeping once a second.</summary>
     public TimeSpan PollMax { get; init; } = TimeSpan.FromSeconds(1);
@@ -32,8 +38,9 @@ public sealed record CourierLimits
     /// <summary>How long SUBACK may take.</summary>
     public TimeSpan SubscribeTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>How long a stop may wait for acknowledgements and say goodbye; the agent promises 5 s for everything.</summary>
-    public TimeSpan StopTimeout { get; init; } = TimeSpan.FromMilliseconds(1500);
+    /// <summary>How long a stop may wait for acknowledgements. With <see cref="LinkLimits.GoodbyeTimeout"/> it stays under 2 s; the
+    /// agent promises 5 s for everything.</summary>
+    public TimeSpan StopTimeout { get; init; } = TimeSpan.FromMilliseconds(1250);
 
     /// <summary>How long the broker waits before it publishes the will: shorter breaks are no news.</summary>
     public TimeSpan WillDelay { get; init; } = TimeSpan.FromSeconds(30);

@@ -30,7 +30,8 @@ internal sealed class CourierSession(
         commands.Begin(accepted.Version);
         try
         {
-            if (state.Publish(link, _table) && !link.Subscribe(topics.CommandFilter, _limits.SubscribeTimeout) && _closed is null)
+            if (state.Publish(link, _table) && !link.Subscribe(topics.CommandFilter, _limits.SubscribeTimeout)
+                && _closed is null && !stop.IsCancellationRequested)
             {
                 counters.Add("delivery.commands-refused");
                 status.Detail = "commands are off: the broker did not accept the subscription to " + topics.CommandFilter;

@@ -7,6 +7,7 @@ internal sealed class CourierWakes
 {
     private readonly Lock _lock = new();
     private ILink? _link;
+    private bool _isStopping;
     private int _stored;
     private int _gateChanged;
 
@@ -33,12 +34,26 @@ internal sealed class CourierWakes
         }
     }
 
+    /// <summary>Ends all waits of the present link and of those to come: nobody connects any more.</summary>
+    public void Stop()
+    {
+        lock (_lock)
+        {
+            _isStopping = true;
+            _link?.CancelWaits();
+        }
+    }
+
     /// <summary>Sets the link to wake; null before it is disposed.</summary>
     public void Attach(ILink? link)
     {
         lock (_lock)
         {
             _link = link;
+            if (_isStopping)
+            {
+                link?.CancelWaits();
+            }
         }
     }
 

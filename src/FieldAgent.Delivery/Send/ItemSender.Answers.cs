@@ -197,7 +197,6 @@ internal sealed partial class ItemSender
 
     private void Denied(DenyReason reason, long itemId)
     {
-        _counters.Add(DeniedCounters[(int)reason]);
         switch (reason)
         {
             case DenyReason.Withdrawn:
@@ -211,9 +210,6 @@ internal sealed partial class ItemSender
                 break;
         }
     }
-
-    private static readonly string[] DeniedCounters =
-        [.. Enum.GetValues<DenyReason>().Select(reason => "denied.send." + ContractWords.Of(reason))];
 
     private void GiveUp(long itemId, GapReason reason, string counter)
     {

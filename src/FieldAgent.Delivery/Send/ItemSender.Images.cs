@@ -98,7 +98,7 @@ internal sealed partial class ItemSender
                 return true;
             }
 
-            var decision = _gate.Decide(Stage.Send, transfer.Function, transfer.Field, _recipient);
+            var decision = Ask(transfer.Function, transfer.Field, transfer.ConsentId);
             if (!decision.IsPermitted)
             {
                 transfer.Restart();

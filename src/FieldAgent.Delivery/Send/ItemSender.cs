@@ -66,10 +66,10 @@ internal sealed partial class ItemSender
         _random = random;
         _recipient = settings.Recipient.Name;
         _compresses = settings.Recipient.CompressAboveBytes != int.MaxValue;
-        var ids = new MessageIds(settings.TagKey.Span);
+        var ids = new MessageIds(settings.TagKey.Span, settings.Pseudonym);
         _batches = new BatchEncoder(ids, asSteps: _compresses);
         _events = new EventEncoder(ids);
-        _compressor = new Compressor(_limits.BrotliQuality);
+        _compressor = new Compressor();
         _throttle = new Backoff(_limits, random);
     }
 
@@ -230,7 +230,7 @@ internal sealed partial class ItemSender
             return Publish(_topics.Gap, _buffer.Written, default, new Sent(SentKind.Item, _item.Id, 0, _item.Function), _item.Id);
         }
 
-        var decision = _gate.Decide(Stage.Send, _item.Function, _item.Field, _recipient);
+        var decision = Ask(_item.Function, _item.Field, _item.ConsentId);
         if (!decision.IsPermitted)
         {
             Denied(decision.Reason, _item.Id);
@@ -246,6 +246,12 @@ internal sealed partial class ItemSender
 
         return outcome;
     }
+
+    // What a consent let in goes out only while that very consent stands: one that was withdrawn and granted again lets in new data,
+    // and does not bring back the old. The gate counts its refusals.
+    private Decision Ask(string function, string field, long consentId) => consentId == 0
+        ? _gate.Decide(Stage.Send, function, field, _recipient)
+        : _gate.Decide(Stage.Send, function, field, _recipient, consentId);
 
     private Outcome SendBlock()
     {
@@ -341,12 +347,13 @@ internal sealed partial class ItemSender
 
     private ReadOnlySpan<byte> Encode(BatchPart part, out bool compressed)
     {
-        _batches.Encode(_item, IsBacklog(), part, _buffer);
+        var backlog = IsBacklog();
+        _batches.Encode(_item, backlog, part, _buffer);
         var payload = _buffer.Written;
         compressed = false;
         if (_compresses && payload.Length > _settings.Recipient.CompressAboveBytes)
         {
-            var smaller = _compressor.Compress(payload);
+            var smaller = _compressor.Compress(payload, backlog ? _limits.BrotliQualityBacklog : _limits.BrotliQualityLive);
             if (!smaller.IsEmpty)
             {
                 compressed = true;

@@ -23,7 +23,7 @@ public sealed class MosquittoLinkTests : LinkContract
         using var link = Factory.Create();
         var events = new CountingEvents();
         Assert.Equal(LinkFaultKind.None, link.Connect(broker.Options("a"), events, out _).Kind);
-        var topic = new MqttTopic("t/data");
+        MqttTopic[] topics = [new("t/data", repeats: true), new("t/other", repeats: true), new("t/once")];
         var payload = new byte[200];
         var options = new PublishOptions(ContentEncoding: encoding);
         Send(1_000);
@@ -37,7 +37,7 @@ public sealed class MosquittoLinkTests : LinkContract
             var unsent = count;
             while (events.Acknowledged < target)
             {
-                while (unsent > 0 && link.Publish(topic, payload, options) != PublishResult.WindowFull)
+                while (unsent > 0 && link.Publish(topics[unsent % 3], payload, options) != PublishResult.WindowFull)
                 {
                     unsent--;
                 }
