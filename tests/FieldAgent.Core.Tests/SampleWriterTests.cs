@@ -27,6 +27,9 @@ public sealed class SampleWriterTests
     {
         using var signal = new FlushSignal(5);
         using var writer = new SampleWriter(Set, signal, 100);
+        writer.Write(0, [1, 2], default);
+        Assert.True(signal.IsDue, "the very first reading is stored at once");
+        signal.Reset();
         writer.Write(1, [1, 2], default);
         writer.Write(2, [1, 2], default);
         Assert.False(signal.IsDue);

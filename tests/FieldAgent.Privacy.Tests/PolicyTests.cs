@@ -82,8 +82,8 @@ public sealed class PolicyTests
     [Fact]
     [Promise("R64")]
     public void PhotographsAreNeverKeptLongerThanThirtyDays() =>
-        Refused("order photographs by the camera's own clock\", \"basis\": \"consent\",\n      \"precision\": \"exact\", \"term\": \"30d\"",
-            "order photographs by the camera's own clock\", \"basis\": \"consent\",\n      \"precision\": \"exact\", \"term\": \"31d\"", "rules[4].term", "R64");
+        Refused("photo-order\", \"basis\": \"consent\",\n      \"precision\": \"exact\", \"term\": \"30d\"",
+            "photo-order\", \"basis\": \"consent\",\n      \"precision\": \"exact\", \"term\": \"31d\"", "rules[4].term", "R64");
 
     [Theory]
     [Promise("R73", "R75")]
