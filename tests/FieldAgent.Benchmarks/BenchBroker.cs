@@ -34,7 +34,7 @@ internal sealed class BenchBroker : IDisposable
 
         var file = Path.GetTempFileName();
         File.WriteAllText(file, string.Create(CultureInfo.InvariantCulture,
-            $"listener {port} 127.0.0.1\nallow_anonymous true\nlog_dest none\nmax_inflight_messages 1000\n"));
+            $"listener {port} 127.0.0.1\nallow_anonymous true\nlog_dest none\nmax_inflight_messages 1000\nset_tcp_nodelay true\n"));
         var program = File.Exists("/usr/sbin/mosquitto") ? "/usr/sbin/mosquitto" : "mosquitto";
         var process = Process.Start(new ProcessStartInfo(program, ["-c", file]))!;
         var watch = Stopwatch.StartNew();
