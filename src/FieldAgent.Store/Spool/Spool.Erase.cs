@@ -24,6 +24,9 @@ internal sealed partial class Spool
         }
     }
 
+    // Keys are small, and there is one a rule and day.
+    private const int KeyPages = 16;
+
     private long EraseWaiting(HashSet<long> grounds, GapReason reason)
     {
         var erased = 0L;
@@ -78,8 +81,7 @@ internal sealed partial class Spool
                 using var delete = database.Writer.Once("DELETE FROM keys WHERE function = ?1 AND field = ?2");
                 delete.Bind(1, function).Bind(2, field).Run();
                 database.SetMeta("erasing", "1"u8);
-                return true;
-            });
+            }, KeyPages);
             Checkpoint();
 
             // then the remains, in chunks; a start after a power cut goes on with them
@@ -115,12 +117,10 @@ internal sealed partial class Spool
         var after = 0L;
         do
         {
+            // every page is overwritten on its way out
             _evicting.Clear();
             next.Bind(1, after).Bind(2, _context.Limits.ItemsPerChunk);
-            while (next.Step())
-            {
-                _evicting.Add(ReadInfo(next));
-            }
+            var pages = Collect(next, item => PagesOf(item.Bytes));
 
             Commit(0, 0, () =>
             {
@@ -135,9 +135,7 @@ internal sealed partial class Spool
                 {
                     _context.Database.SetMeta("erasing", "0"u8);
                 }
-
-                return true;
-            });
+            }, pages);
         }
         while (_evicting.Count > 0);
     }
