@@ -177,7 +177,26 @@ internal sealed partial class Spool
         }
 
         _filesToDelete.Clear();
+        if (!_reserve.IsHeld && _context.Database.PendingGrowthBytes > 0)
+        {
+            FinishLog();
+        }
+
         TakeSnapshot();
+    }
+
+    // Without the reserve nothing would be left to finish the log with when others take the space meanwhile.
+    private void FinishLog()
+    {
+        try
+        {
+            RestartLog();
+        }
+        catch (StoreFault fault) when (fault.Kind == StoreFaultKind.Full)
+        {
+            // what was committed is safe in the log; the next transaction tries again
+            _context.Counters.Add("store.checkpoint-incomplete");
+        }
     }
 
     private long TakeId() => _nextId++;

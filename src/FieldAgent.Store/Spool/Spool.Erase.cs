@@ -70,7 +70,7 @@ internal sealed partial class Spool
             // first: in one transaction the keys go and the gap is announced; from here on nothing can be read any more
             var erased = 0L;
             _keys.Forget(function, field);
-            Commit(0, 0, () =>
+            CommitErasing(() =>
             {
                 erased = 0;
                 ForEachItem(grounds, item =>
@@ -101,6 +101,19 @@ internal sealed partial class Spool
         }
     }
 
+    // On a full disk too: that is what the reserve is for.
+    private void CommitErasing(Action action, long pages)
+    {
+        try
+        {
+            Commit(0, 0, action, pages);
+        }
+        catch (StoreFault fault) when (fault.Kind == StoreFaultKind.Full && ReleaseReserve())
+        {
+            Commit(0, 0, action, pages);
+        }
+    }
+
     private void FinishErasing()
     {
         if (_context.Database.GetMeta("erasing") is { } flag && flag.AsSpan().SequenceEqual("1"u8))
@@ -122,7 +135,7 @@ internal sealed partial class Spool
             next.Bind(1, after).Bind(2, _context.Limits.ItemsPerChunk);
             var pages = Collect(next, item => PagesOf(item.Bytes));
 
-            Commit(0, 0, () =>
+            CommitErasing(() =>
             {
                 foreach (var item in _evicting)
                 {
@@ -154,10 +167,22 @@ internal sealed partial class Spool
 
     private void Checkpoint()
     {
-        if (!_context.Database.CheckpointFully())
+        if (!TryCheckpoint() && !(ReleaseReserve() && TryCheckpoint()))
         {
             _context.Counters.Add("store.checkpoint-incomplete");
             StoreLog.CheckpointIncomplete(_context.Logger);
+        }
+    }
+
+    private bool TryCheckpoint()
+    {
+        try
+        {
+            return TruncateLog();
+        }
+        catch (StoreFault fault) when (fault.Kind == StoreFaultKind.Full)
+        {
+            return false;
         }
     }
 }

@@ -66,7 +66,7 @@ internal sealed partial class Spool
             return database.LogBytesKept;
         }
 
-        var spare = _context.Folder.FreeBytes() - _context.Options.FreeBytesMin - DiskSlackBytes;
+        var spare = DiskBytes() - _context.Options.FreeBytesMin;
         var allowance = Math.Min(database.LogBytesKept, have + Math.Max(0, spare));
         if (allowance >= SmallestLogBytes)
         {
@@ -75,8 +75,11 @@ internal sealed partial class Spool
 
         // the log was cut to nothing and others took its place: this is what the reserve is for
         _reserve.Release();
-        return Math.Clamp(have + _context.Folder.FreeBytes() - DiskSlackBytes, SmallestLogBytes, database.LogBytesKept);
+        return Math.Clamp(have + Math.Max(0, DiskBytes()), SmallestLogBytes, database.LogBytesKept);
     }
+
+    // Free bytes of the file system that are not promised to the database yet. What the log has already is not among them.
+    private long DiskBytes() => _context.Folder.FreeBytes() - _context.Database.PendingGrowthBytes - DiskSlackBytes;
 
     // Pages that deleting may fill.
     private long PagesToSpare() => Math.Max(1, Database.LogPagesIn(LogAllowance()) - BasePages());

@@ -56,7 +56,7 @@ internal sealed partial class Spool
         if (!_reserve.IsHeld
             && UsedBytes() + Math.Max(_context.Database.LogBytes, _context.Database.LogBytesKept) <= _context.Options.StateBytesMax)
         {
-            _reserve.TryHold(_context.Folder.FreeBytes(), _context.Options.FreeBytesMin);
+            _reserve.TryHold(DiskBytes(), _context.Options.FreeBytesMin);
         }
     }
 
@@ -182,7 +182,7 @@ internal sealed partial class Spool
         }
 
         // where others passed the floor it is not for us to restore it: then nothing more is taken than was given back
-        var disk = _context.Folder.FreeBytes() - DiskSlackBytes;
+        var disk = DiskBytes();
         missing = Math.Max(growth - disk, Math.Min(_context.Options.FreeBytesMin + growth - disk, growth - givenBack));
         if (missing > 0)
         {

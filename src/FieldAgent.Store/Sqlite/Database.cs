@@ -57,6 +57,9 @@ internal sealed class Database : IDisposable
     /// <summary>Bytes of the file: what it is now, or will be after the next checkpoint, whichever is more.</summary>
     public long FileBytes => Math.Max(StateFolder.Weigh(_path), PageCount * PageBytes);
 
+    /// <summary>Bytes by which the next checkpoint makes the file longer.</summary>
+    public long PendingGrowthBytes => Math.Max(0, (PageCount * PageBytes) - StateFolder.Weigh(_path));
+
     /// <summary>Pages of the database.</summary>
     public long PageCount => _pageCount.Scalar();
 
