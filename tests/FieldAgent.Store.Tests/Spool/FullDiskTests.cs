@@ -18,7 +18,7 @@ public class FullDiskTests
         var watching = Task.Run(() => Watch(bench, stop.Token), TestContext.Current.CancellationToken);
         var reading = Task.Run(() => Drain(bench, stop.Token), TestContext.Current.CancellationToken);
         var faults = 0;
-        for (var i = 0; i < 120; i++)
+        for (var i = 0; i < 60; i++)
         {
             for (var block = 0; block < 12 * (i % 8); block++)
             {
