@@ -137,7 +137,7 @@ public sealed class StateStore : IDisposable
             Database? database = null;
             try
             {
-                database = Database.Open(folder, options.Limits);
+                database = OpenDatabase(folder, options);
                 var settled = Settle(identity, database, folder, root, logger);
                 var context = new StoreContext(options, folder, root, settled, database, clock, counters, logger);
                 var store = new StateStore(context, Outcome(database, folder, aside, why));
@@ -159,6 +159,27 @@ public sealed class StateStore : IDisposable
             {
                 database?.Dispose();
                 throw;
+            }
+        }
+    }
+
+    // Opening writes a little. On a full disk that is what the reserve is for, and what was set aside.
+    private static Database OpenDatabase(StateFolder folder, StoreOptions options)
+    {
+        while (true)
+        {
+            try
+            {
+                return Database.Open(folder, options);
+            }
+            catch (StoreFault fault) when (fault.Kind == StoreFaultKind.Full)
+            {
+                var made = StateFolder.Weigh(folder.Reserve) > 0;
+                File.Delete(folder.Reserve);
+                if (!made)
+                {
+                    throw;
+                }
             }
         }
     }

@@ -35,15 +35,21 @@ internal sealed class StoreContext(
     /// <summary>Gives back the space that is reserved for a full disk; false when there is none. Set by the spool.</summary>
     public Func<bool> ReleaseReserve { get; set; } = static () => false;
 
+    /// <summary>Makes room in the directory for a write that is not the spool's, of so many bytes. Set by the spool.</summary>
+    public Action<long> PrepareWrite { get; set; } = static _ => { };
+
     /// <summary>Runs a small write in a transaction; on a full disk once more with the reserved space, so that a withdrawn
     /// consent can always be noted.</summary>
+    /// <param name="action">Writes.</param>
+    /// <param name="bytes">Bytes it writes at most.</param>
     /// <exception cref="StoreFault">It was not written.</exception>
-    public void Write(Action<Connection> action)
+    public void Write(Action<Connection> action, long bytes = 4096)
     {
         lock (WriteLock)
         {
             try
             {
+                PrepareWrite(bytes);
                 WriteOnce(action);
             }
             catch (StoreFault fault) when (fault.Kind == StoreFaultKind.Full && ReleaseReserve())

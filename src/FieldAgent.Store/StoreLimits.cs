@@ -15,7 +15,7 @@ public sealed record StoreLimits
     public const int RecipientsMax = 32;
 
     /// <summary>Blocks in one transaction: larger ones gain no speed, and the write-ahead log grows by what one transaction
-    /// writes (about 100 KiB here).</summary>
+    /// writes. Fewer where they would not fit <see cref="WalBytes"/>.</summary>
     public int BlocksPerCommitMax { get; init; } = 64;
 
     /// <summary>Acknowledgements kept in memory before they are written at once: one fsync for so many deletes during the drain of
@@ -58,6 +58,11 @@ public sealed record StoreLimits
     /// <summary>Flushes between two real measurements of the state directory; in between its size is reckoned.</summary>
     public int FlushesPerMeasure { get; init; } = 60;
 
-    /// <summary>Bytes the write-ahead log is cut back to after a checkpoint, and that are always reckoned with for it.</summary>
-    public long WalBytes { get; init; } = 256 << 10;
+    /// <summary>Bytes the write-ahead log is cut back to, that are always reckoned with for it, and that a transaction is kept
+    /// within: a checkpoint each 1,000 pages costs little, and a log that is in place already can be written on a full disk. At most a
+    /// 16th of the cap and of the file system, 64 KiB at least. The reserve for a full disk is as large.</summary>
+    public long WalBytes { get; init; } = 1 << 20;
+
+    /// <summary>Nanoseconds between two reports of the same kind of loss: a full disk loses something with every flush.</summary>
+    public long LossReportNs { get; init; } = 60_000_000_000;
 }

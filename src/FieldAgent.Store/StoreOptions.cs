@@ -36,6 +36,13 @@ public sealed record StoreOptions
     /// <summary>The smallest useful cap.</summary>
     internal const long StateBytesFloor = 1L << 20;
 
+    /// <summary>Bytes the write-ahead log keeps: a part of what there is, so that a small card still holds data.</summary>
+    internal long LogBytes(long diskBytes) =>
+        Math.Clamp(Math.Min(StateBytesMax, diskBytes) / 16, LogBytesFloor, Math.Max(LogBytesFloor, Limits.WalBytes));
+
+    /// <summary>The smallest log that every small transaction fits.</summary>
+    internal const long LogBytesFloor = 64 << 10;
+
     /// <summary>Refuses what cannot work.</summary>
     /// <exception cref="StoreFault">Names the option and what it must be.</exception>
     internal void Validate()

@@ -4,10 +4,13 @@ namespace FieldAgent.Store.Files;
 internal sealed class ReserveFile(string path, long bytes)
 {
     /// <summary>Bytes it occupies now.</summary>
-    public long Bytes { get; private set; }
+    public long Bytes { get; private set; } = StateFolder.Weigh(path);
 
     /// <summary>True when it is in place.</summary>
     public bool IsHeld => Bytes > 0;
+
+    /// <summary>Bytes it occupies when it is in place; reckoned with always, so that it can come back.</summary>
+    public long FullBytes => bytes;
 
     /// <summary>Takes the space where the disk has room for it; silently not otherwise.</summary>
     /// <param name="freeBytes">Free bytes of the file system.</param>

@@ -121,13 +121,27 @@ internal sealed class StateFolder : IDisposable
         }
     }
 
+    /// <summary>Bytes of the file system; <see cref="long.MaxValue"/> when the kernel does not say.</summary>
+    public long TotalBytes()
+    {
+        try
+        {
+            return new DriveInfo(Path).TotalSize;
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            return long.MaxValue;
+        }
+    }
+
     /// <summary>Databases set aside, oldest first, by the name of their main file.</summary>
     public List<string> Asides() =>
         [.. Directory.EnumerateFiles(Path, "state.db.aside-*")
             .Where(static path => !path.EndsWith("-wal", StringComparison.Ordinal) && !path.EndsWith("-shm", StringComparison.Ordinal))
             .Order(StringComparer.Ordinal)];
 
-    /// <summary>Renames the database with its log, so that they stay together. The rename is durable.</summary>
+    /// <summary>Renames the database with its log, so that they stay together. The rename is durable. The log's index is made
+    /// again by whoever reads it, and the reserve makes room for the new database beside the old one.</summary>
     /// <returns>The new path of the main file.</returns>
     public string SetAside(long wallUnixNs)
     {
@@ -138,7 +152,9 @@ internal sealed class StateFolder : IDisposable
             aside = $"{Database}.aside-{stamp}-{i:D3}";
         }
 
-        foreach (var part in new[] { "-wal", "-shm", "" })
+        File.Delete(Reserve);
+        File.Delete(Database + "-shm");
+        foreach (var part in new[] { "-wal", "" })
         {
             if (File.Exists(Database + part))
             {

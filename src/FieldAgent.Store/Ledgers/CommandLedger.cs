@@ -41,7 +41,7 @@ internal sealed class CommandLedger : ICommandLedger, IDisposable
                 Forget(writer);
                 using var put = writer.Once("INSERT INTO commands(id, name, state, result, expires_ns) VALUES(?1, ?2, ?3, ?4, ?5)");
                 put.Bind(1, id).Bind(2, name).Bind(3, (long)CommandState.Accepted).Bind(4, Seal("", id)).Bind(5, expiresWallUnixNs).Run();
-            });
+            }, WriteBytes);
             return null;
         }
     }
@@ -56,15 +56,23 @@ internal sealed class CommandLedger : ICommandLedger, IDisposable
             resultJson = "";
         }
 
-        _context.Write(writer =>
-        {
-            using var put = writer.Once("UPDATE commands SET state = ?2, result = ?3 WHERE id = ?1");
-            put.Bind(1, id).Bind(2, (long)state).Bind(3, Seal(resultJson, id)).Run();
-        });
+        var sealedResult = Seal(resultJson, id);
+        _context.Write(
+            writer =>
+            {
+                using var put = writer.Once("UPDATE commands SET state = ?2, result = ?3 WHERE id = ?1");
+                put.Bind(1, id).Bind(2, (long)state).Bind(3, sealedResult).Run();
+            },
+            WriteBytes + sealedResult.Length);
     }
 
     /// <inheritdoc/>
     public void Dispose() => _key.Dispose();
+
+    // With each new command more are forgotten than are added, and the transaction stays small.
+    private const int ForgetMax = 4;
+
+    private const int WriteBytes = 24 << 10;
 
     // Expired ones cannot be delivered again; by a clock nobody has set, nothing is expired.
     private void Forget(Connection writer)
@@ -72,8 +80,8 @@ internal sealed class CommandLedger : ICommandLedger, IDisposable
         var now = _context.Clock.Now();
         if (now.Quality > ClockQuality.Unsynced)
         {
-            using var expired = writer.Once("DELETE FROM commands WHERE expires_ns < ?1");
-            expired.Bind(1, now.WallUnixNs).Run();
+            using var expired = writer.Once("DELETE FROM commands WHERE id IN (SELECT id FROM commands WHERE expires_ns < ?1 ORDER BY expires_ns LIMIT ?2)");
+            expired.Bind(1, now.WallUnixNs).Bind(2, ForgetMax).Run();
         }
 
         var over = writer.Scalar("SELECT count(*) FROM commands") - _context.Limits.CommandsMax + 1;

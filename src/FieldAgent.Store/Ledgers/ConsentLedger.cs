@@ -142,5 +142,5 @@ internal sealed class ConsentLedger : IConsentLedger
             {
                 Insert(writer, consent, mac);
             }
-        });
+        }, 4096 + (rows.Count * 1024L));
 }

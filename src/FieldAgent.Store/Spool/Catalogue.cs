@@ -176,6 +176,9 @@ internal sealed class Catalogue
     /// <summary>True when something waits to be written.</summary>
     public bool HasUnsaved => _unsaved.Count > 0;
 
+    /// <summary>Rows that wait to be written, about.</summary>
+    public int UnsavedCount => _unsaved.Count;
+
     /// <summary>Writes what is new, within the caller's transaction; <see cref="Saved"/> after its commit.</summary>
     public void Save(Connection connection)
     {

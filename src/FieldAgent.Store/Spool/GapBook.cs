@@ -17,6 +17,9 @@ internal sealed class GapBook(int gapsMax)
     /// <summary>True when something waits to be written.</summary>
     public bool HasNew => _new.Count > 0;
 
+    /// <summary>Announcements that wait to be written.</summary>
+    public int NewCount => _new.Count;
+
     /// <summary>Announcements that wait for their recipients.</summary>
     public int Count => _stored.Count;
 

@@ -43,7 +43,7 @@ internal sealed class Prefetch(StoreLimits limits) : IDisposable
                 continue;
             }
 
-            var payload = _query.Blob(10);
+            var payload = _query.Blob(11);
             if (_count > 0 && used + payload.Length > limits.PrefetchBytes)
             {
                 break;
@@ -56,8 +56,8 @@ internal sealed class Prefetch(StoreLimits limits) : IDisposable
 
             payload.CopyTo(_payloads.AsSpan(used));
             var item = new ItemInfo(_query.Int(0), (SpoolItemKind)_query.Int(1), _query.Int(2), _query.Int(3), _query.Int(4),
-                (uint)_query.Int(5), (int)_query.Int(6), _query.Int(7));
-            _rows[_count++] = new Row(item, _query.Int(8), _query.Int(9), used, payload.Length);
+                (uint)_query.Int(5), (int)_query.Int(6), _query.Int(7), _query.Int(8));
+            _rows[_count++] = new Row(item, _query.Int(9), _query.Int(10), used, payload.Length);
             used += payload.Length;
             if (_count == _rows.Length)
             {

@@ -1,5 +1,6 @@
 using FieldAgent.Core;
 using FieldAgent.Store.Keys;
+using FieldAgent.Store.Sqlite;
 
 namespace FieldAgent.Store.Spooling;
 
@@ -11,6 +12,9 @@ internal sealed partial class Spool
     // Acknowledgements in one transaction, for the same reason as the blocks of one.
     private const int OutcomesPerCommit = 1024;
 
+    // Their descriptions are small.
+    private const int ImagesPerCommit = 4;
+
     private readonly List<string> _filesToDelete = [];
     private byte[] _sealed = [];
     private byte[] _sealContext = [];
@@ -20,51 +24,87 @@ internal sealed partial class Spool
     {
         ReopenIfMoved();
         _boot = _catalogue.Note(_context.Clock.BootId, _context.Clock.WallOffsetNs, _context.Clock.Quality);
-        int blocks = 0, images = 0;
-        long readings = 0, bytes = 0;
+        var outcome = default(FlushOutcome);
+        HoldReserve();
         while (_waiting.Count > 0 || _waitingImages.Count > 0 || _gaps.HasNew || _catalogue.HasUnsaved
             || _readers.Exists(static reader => reader.HasOutcomes))
         {
-            var take = MakeRoomForBatch();
-            var imageCount = _waitingImages.Count;
-            for (var i = 0; i < take; i++)
-            {
-                readings += _waiting[i].Readings;
-                bytes += _waiting[i].Length + Sealed.TagBytes;
-            }
-
-            CommitWithRecovery(take, imageCount);
-            blocks += take;
-            images += imageCount;
+            var images = Math.Min(_waitingImages.Count, ImagesPerCommit);
+            var more = CommitWithRecovery(MakeRoomForBatch(images), images);
+            outcome = new FlushOutcome(outcome.Blocks + more.Blocks, outcome.Readings + more.Readings, outcome.Images + more.Images,
+                outcome.PayloadBytes + more.PayloadBytes);
         }
 
-        return new FlushOutcome(blocks, readings, images, bytes);
+        _losses.Tick();
+        return outcome;
     }
 
-    // A full disk: the reserve gives room for giving up something. An I/O error: the file system may have come back.
-    private void CommitWithRecovery(int blocks, int images)
+    // A full disk: the reserve gives room for giving up something, and less is written at once. An I/O error: the file system may
+    // have come back.
+    private FlushOutcome CommitWithRecovery(int blocks, int images)
     {
         try
         {
-            Commit(blocks, images, evict: null);
+            return CommitCounted(blocks, images);
         }
         catch (StoreFault fault) when (fault.Kind == StoreFaultKind.Full)
         {
-            _reserve.Release();
-            GiveUpForFullDisk(blocks);
-            Commit(Math.Min(blocks, _waiting.Count), images, evict: null);
+            return CommitOnFullDisk(blocks, images);
         }
         catch (StoreFault fault) when (fault.Kind == StoreFaultKind.Io)
         {
             Reopen(fault.Message);
-            Commit(blocks, images, evict: null);
+            return CommitCounted(blocks, images);
         }
     }
 
-    private void Commit(int blocks, int images, Func<bool>? evict)
+    private FlushOutcome CommitOnFullDisk(int blocks, int images)
+    {
+        _reserve.Release();
+        RestartLog();
+        while (true)
+        {
+            blocks = Math.Min((blocks + 1) / 2, _waiting.Count);
+            images = Math.Min(images, blocks > 0 ? 0 : 1);
+            try
+            {
+                GiveUpForFullDisk(blocks);
+                return CommitCounted(blocks, images);
+            }
+            catch (StoreFault fault) when (fault.Kind == StoreFaultKind.Full && blocks > 1)
+            {
+                // half as much
+            }
+        }
+    }
+
+    private FlushOutcome CommitCounted(int blocks, int images)
+    {
+        long readings = 0, bytes = 0;
+        for (var i = 0; i < blocks; i++)
+        {
+            readings += _waiting[i].Readings;
+            bytes += _waiting[i].Length + Sealed.TagBytes;
+        }
+
+        Commit(blocks, images, evict: null);
+        return new FlushOutcome(blocks, readings, images, bytes);
+    }
+
+    // What evict deletes fills so many pages of the log at most.
+    private void Commit(int blocks, int images, Action? evict, long evictPages = 0)
     {
         var database = _context.Database;
         var writer = database.Writer;
+        var pages = PagesOfWaiting(blocks, images) + evictPages;
+        var allowance = LogAllowance();
+        foreach (var reader in _readers)
+        {
+            pages += reader.Plan(OutcomesPerCommit, Database.LogPagesIn(allowance) - pages);
+        }
+
+        PrepareLog(pages, allowance);
+        var written = database.PagesWritten;
         writer.Begin();
         _gaps.Begin();
         try
@@ -72,7 +112,7 @@ internal sealed partial class Spool
             evict?.Invoke();
             foreach (var reader in _readers)
             {
-                foreach (ref readonly var outcome in reader.PeekOutcomes(OutcomesPerCommit))
+                foreach (ref readonly var outcome in reader.PeekOutcomes())
                 {
                     Apply(outcome);
                 }
@@ -109,6 +149,12 @@ internal sealed partial class Spool
             throw;
         }
 
+        if (database.PagesWritten - written > pages)
+        {
+            // the cap's margin was used: it holds all the same, but the reckoning is wrong
+            _context.Counters.Add("store.log-underestimated");
+        }
+
         Committed(blocks, images);
     }
 
@@ -131,7 +177,26 @@ internal sealed partial class Spool
         }
 
         _filesToDelete.Clear();
+        if (!_reserve.IsHeld && _context.Database.PendingGrowthBytes > 0)
+        {
+            FinishLog();
+        }
+
         TakeSnapshot();
+    }
+
+    // Without the reserve nothing would be left to finish the log with when others take the space meanwhile.
+    private void FinishLog()
+    {
+        try
+        {
+            RestartLog();
+        }
+        catch (StoreFault fault) when (fault.Kind == StoreFaultKind.Full)
+        {
+            // what was committed is safe in the log; the next transaction tries again
+            _context.Counters.Add("store.checkpoint-incomplete");
+        }
     }
 
     private long TakeId() => _nextId++;
@@ -294,6 +359,6 @@ internal sealed partial class Spool
         }
 
         Volatile.Write(ref _snapshot, new Snapshot(
-            _tally.Sum(TallyKind.Blocks), _tally.Sum(TallyKind.Readings), _tally.Sum(TallyKind.Images), UsedBytes(), oldest));
+            _tally.Sum(TallyKind.Blocks), _tally.Sum(TallyKind.Readings), _tally.Sum(TallyKind.Images), MeasuredBytes(), oldest));
     }
 }

@@ -24,6 +24,9 @@ internal sealed partial class Spool
         }
     }
 
+    // Keys are small, and there is one a rule and day.
+    private const int KeyPages = 16;
+
     private long EraseWaiting(HashSet<long> grounds, GapReason reason)
     {
         var erased = 0L;
@@ -67,7 +70,7 @@ internal sealed partial class Spool
             // first: in one transaction the keys go and the gap is announced; from here on nothing can be read any more
             var erased = 0L;
             _keys.Forget(function, field);
-            Commit(0, 0, () =>
+            CommitErasing(() =>
             {
                 erased = 0;
                 ForEachItem(grounds, item =>
@@ -78,8 +81,7 @@ internal sealed partial class Spool
                 using var delete = database.Writer.Once("DELETE FROM keys WHERE function = ?1 AND field = ?2");
                 delete.Bind(1, function).Bind(2, field).Run();
                 database.SetMeta("erasing", "1"u8);
-                return true;
-            });
+            }, KeyPages);
             Checkpoint();
 
             // then the remains, in chunks; a start after a power cut goes on with them
@@ -99,6 +101,19 @@ internal sealed partial class Spool
         }
     }
 
+    // On a full disk too: that is what the reserve is for.
+    private void CommitErasing(Action action, long pages)
+    {
+        try
+        {
+            Commit(0, 0, action, pages);
+        }
+        catch (StoreFault fault) when (fault.Kind == StoreFaultKind.Full && ReleaseReserve())
+        {
+            Commit(0, 0, action, pages);
+        }
+    }
+
     private void FinishErasing()
     {
         if (_context.Database.GetMeta("erasing") is { } flag && flag.AsSpan().SequenceEqual("1"u8))
@@ -115,14 +130,12 @@ internal sealed partial class Spool
         var after = 0L;
         do
         {
+            // every page is overwritten on its way out
             _evicting.Clear();
             next.Bind(1, after).Bind(2, _context.Limits.ItemsPerChunk);
-            while (next.Step())
-            {
-                _evicting.Add(ReadInfo(next));
-            }
+            var pages = Collect(next, item => PagesOf(item.Bytes));
 
-            Commit(0, 0, () =>
+            CommitErasing(() =>
             {
                 foreach (var item in _evicting)
                 {
@@ -135,9 +148,7 @@ internal sealed partial class Spool
                 {
                     _context.Database.SetMeta("erasing", "0"u8);
                 }
-
-                return true;
-            });
+            }, pages);
         }
         while (_evicting.Count > 0);
     }
@@ -156,10 +167,22 @@ internal sealed partial class Spool
 
     private void Checkpoint()
     {
-        if (!_context.Database.CheckpointFully())
+        if (!TryCheckpoint() && !(ReleaseReserve() && TryCheckpoint()))
         {
             _context.Counters.Add("store.checkpoint-incomplete");
             StoreLog.CheckpointIncomplete(_context.Logger);
+        }
+    }
+
+    private bool TryCheckpoint()
+    {
+        try
+        {
+            return TruncateLog();
+        }
+        catch (StoreFault fault) when (fault.Kind == StoreFaultKind.Full)
+        {
+            return false;
         }
     }
 }

@@ -11,6 +11,15 @@ internal sealed partial class Spool
     // What a row costs beside its payload: columns, cell, its share of the tree.
     private const int RowOverheadBytes = 64;
 
+    // SQLite makes it of this size, and needs more only for a log of over 4 MB.
+    private const long LogIndexBytesMin = 32 << 10;
+
+    // Items given up at once when the disk is full to the last byte.
+    private const int ItemsPerSmallChunk = 4;
+
+    // Moving a page writes it, what points to it, and two pages of the reverse map.
+    private const int PagesPerMove = 5;
+
     // Everything of an importance up to this id is gone, so that looking for the oldest never starts over.
     private readonly long[] _evictedTo = new long[3];
     private readonly List<ItemInfo> _evicting = [];
@@ -23,34 +32,64 @@ internal sealed partial class Spool
         Disk,
     }
 
+    // What is in the directory, or may be at any time, beside the log.
     private long UsedBytes() =>
-        _othersBytes + _reserve.Bytes + _tally[TallyKind.ImageBytes, 0] + _waitingImages.Sum(static image => image.FileBytes)
-        + _context.Database.FileBytes + Math.Max(_context.Database.LogBytes, _context.Limits.WalBytes);
+        _othersBytes + _reserve.FullBytes + ImageBytes() + _context.Database.FileBytes
+        + Math.Max(_context.Database.LogIndexBytes, LogIndexBytesMin);
+
+    // What is in the directory now.
+    private long MeasuredBytes() =>
+        _othersBytes + _reserve.Bytes + ImageBytes() + _context.Database.FileBytes + _context.Database.LogBytes
+        + _context.Database.LogIndexBytes;
+
+    private long ImageBytes() => _tally[TallyKind.ImageBytes, 0] + _waitingImages.Sum(static image => image.FileBytes);
 
     private void MeasureOthers()
     {
         _flushesSinceMeasure = 0;
         _othersBytes = _context.Folder.WeighOthers() - StateFolder.Weigh(_context.Folder.Reserve);
-        _reserve.TryHold(_context.Folder.FreeBytes(), _context.Options.FreeBytesMin);
+    }
+
+    // As soon as there is room for it, before anything else takes that.
+    private void HoldReserve()
+    {
+        if (!_reserve.IsHeld
+            && UsedBytes() + Math.Max(_context.Database.LogBytes, _context.Database.LogBytesKept) <= _context.Options.StateBytesMax)
+        {
+            _reserve.TryHold(DiskBytes(), _context.Options.FreeBytesMin);
+        }
     }
 
     // How many of the waiting blocks the next transaction takes, after room was made for them.
-    private int MakeRoomForBatch()
+    private int MakeRoomForBatch(int images)
     {
         while (true)
         {
-            var count = Math.Min(_waiting.Count, _context.Limits.BlocksPerCommitMax);
-            long bytes = count == 0 ? 0 : 4 * Database.PageBytes;
-            var importance = Importance.Low;
-            for (var i = 0; i < count; i++)
+            var pagesMax = Database.LogPagesIn(LogAllowance());
+            var pages = PagesOfWaiting(0, images);
+            var count = 0;
+            var bytes = pages * Database.PageBytes;
+            var importance = images > 0 ? Importance.Normal : Importance.Low;
+            for (; count < Math.Min(_waiting.Count, _context.Limits.BlocksPerCommitMax); count++)
             {
-                bytes += _waiting[i].Length + Sealed.TagBytes + RowOverheadBytes;
-                importance = (Importance)Math.Max((int)importance, (int)_waiting[i].Importance);
+                var more = PagesOf(_waiting[count].Length);
+                if (count > 0 && pages + more > pagesMax)
+                {
+                    break;
+                }
+
+                pages += more;
+                bytes += _waiting[count].Length + Sealed.TagBytes + RowOverheadBytes;
+                importance = (Importance)Math.Max((int)importance, (int)_waiting[count].Importance);
             }
 
             try
             {
-                MakeRoom(bytes, 0, importance);
+                if (count + images > 0)
+                {
+                    MakeRoom(bytes, 0, Database.LogBytesFor(pages), importance);
+                }
+
                 return count;
             }
             catch (StoreFault fault) when (fault.Kind == StoreFaultKind.Full && DropWaitingBelow(importance))
@@ -61,18 +100,15 @@ internal sealed partial class Spool
     }
 
     // Gives up until so many bytes fit: set-aside databases, then free pages, then items up to an importance, oldest first.
-    private void MakeRoom(long databaseBytes, long fileBytes, Importance importance)
+    private void MakeRoom(long databaseBytes, long fileBytes, long logBytes, Importance importance)
     {
-        if (databaseBytes + fileBytes == 0)
-        {
-            return;
-        }
-
         var settled = false;
+        var before = GivableBytes();
         while (true)
         {
-            var free = _context.Database.FreeBytes;
-            var shortage = Find(databaseBytes, fileBytes, free, out var missing);
+            var database = _context.Database;
+            var free = database.FreeBytes;
+            var shortage = Find(databaseBytes, fileBytes, logBytes, before - GivableBytes(), out var missing);
             if (shortage == Shortage.None)
             {
                 return;
@@ -82,7 +118,12 @@ internal sealed partial class Spool
             {
                 // what was delivered makes room without any loss
                 settled = true;
-                CommitFreeing(null);
+                SettleOutcomes();
+                continue;
+            }
+
+            if (database.LogBytes > Math.Max(database.LogBytesKept, logBytes) && TruncateLog())
+            {
                 continue;
             }
 
@@ -93,9 +134,8 @@ internal sealed partial class Spool
 
             if (free - databaseBytes >= Database.PageBytes)
             {
-                _context.Database.Shrink(Math.Min(free - databaseBytes, Math.Max(missing, 64 * Database.PageBytes)));
-                _context.Database.CheckpointFully();
-                if (_context.Database.FreeBytes < free)
+                Shrink(Math.Min(free - databaseBytes, Math.Max(missing, 64 * Database.PageBytes)));
+                if (database.FreeBytes < free)
                 {
                     continue;
                 }
@@ -112,24 +152,45 @@ internal sealed partial class Spool
         }
     }
 
-    private Shortage Find(long databaseBytes, long fileBytes, long free, out long missing)
+    // What shrinks when something is given up.
+    private long GivableBytes() => ImageBytes() + _context.Database.FileBytes + _othersBytes;
+
+    // Moves pages from the end of the file into free ones, which the log has to hold, and cuts the file.
+    private void Shrink(long bytes)
     {
-        var growth = Math.Max(0, databaseBytes - free) + fileBytes;
-        missing = UsedBytes() + growth - _context.Options.StateBytesMax;
+        RestartLog();
+        _context.Database.Shrink(Math.Min(bytes, Math.Max(4, PagesToSpare() / PagesPerMove) * Database.PageBytes));
+        RestartLog();
+    }
+
+    private Shortage Find(long databaseBytes, long fileBytes, long logBytes, long givenBack, out long missing)
+    {
+        var database = _context.Database;
+        var growth = Math.Max(0, databaseBytes - database.FreeBytes) + fileBytes;
+        missing = UsedBytes() + growth + Math.Max(Math.Max(database.LogBytes, database.LogBytesKept), logBytes)
+            - _context.Options.StateBytesMax;
         if (missing > 0)
         {
             return Shortage.Cap;
         }
 
-        var disk = _context.Folder.FreeBytes();
-        missing = _context.Options.FreeBytesMin + growth - disk;
-        if (missing <= 0 || growth == 0)
+        growth += Math.Max(0, logBytes - database.LogBytes);
+        missing = 0;
+        if (growth == 0)
         {
-            missing = 0;
             return Shortage.None;
         }
 
-        return Shortage.Disk;
+        // where others passed the floor it is not for us to restore it: then nothing more is taken than was given back
+        var disk = DiskBytes();
+        missing = Math.Max(growth - disk, Math.Min(_context.Options.FreeBytesMin + growth - disk, growth - givenBack));
+        if (missing > 0)
+        {
+            return Shortage.Disk;
+        }
+
+        missing = 0;
+        return Shortage.None;
     }
 
     // Gives up the least important and oldest items worth some bytes; false when there is nothing to give up.
@@ -137,15 +198,8 @@ internal sealed partial class Spool
     {
         for (var level = 0; level <= (int)importance; level++)
         {
-            while (_tally[TallyKind.Blocks, level] + _tally[TallyKind.Images, level] > 0)
+            if (_tally[TallyKind.Blocks, level] + _tally[TallyKind.Images, level] > 0 && EvictChunk(level, bytes, reason))
             {
-                var freed = 0L;
-                CommitFreeing(() => (freed = EvictChunk(level, bytes, reason)) > 0);
-                if (freed == 0)
-                {
-                    break;
-                }
-
                 FinishEviction(level, reason);
                 return true;
             }
@@ -154,39 +208,48 @@ internal sealed partial class Spool
         return false;
     }
 
-    // A delete needs a little room too: on a full disk that is what the reserve is for.
-    private void CommitFreeing(Func<bool>? evict)
+    // A delete needs a little room too: on a full disk that is what the reserve is for, and a few items at a time.
+    private bool EvictChunk(int level, long bytes, GapReason reason)
     {
         try
         {
-            Commit(0, 0, evict);
+            return TryEvict(level, bytes, _context.Limits.ItemsPerChunk, reason);
         }
-        catch (StoreFault fault) when (fault.Kind == StoreFaultKind.Full && _reserve.Release())
+        catch (StoreFault fault) when (fault.Kind == StoreFaultKind.Full)
         {
-            _context.Database.CheckpointFully();
-            Commit(0, 0, evict);
+            _reserve.Release();
+            RestartLog();
+            return TryEvict(level, bytes, ItemsPerSmallChunk, reason);
         }
     }
 
-    private long EvictChunk(int level, long bytes, GapReason reason)
+    private bool TryEvict(int level, long bytes, int items, GapReason reason)
     {
-        _evicting.Clear();
-        var oldest = _statements.Oldest.Bind(1, _evictedTo[level]).Bind(2, level).Bind(3, _context.Limits.ItemsPerChunk);
-        var freed = 0L;
-        while (freed < bytes && oldest.Step())
+        var oldest = _statements.Oldest.Bind(1, _evictedTo[level]).Bind(2, level).Bind(3, items);
+        var pages = Collect(oldest, item => PagesToDelete(item) + 1, bytes, items);
+        if (_evicting.Count == 0)
         {
-            _evicting.Add(ReadInfo(oldest));
-            freed += oldest.Int(8) + RowOverheadBytes;
+            return false;
         }
 
-        oldest.Reset();
-        var files = _filesToDelete.Count;
-        foreach (var item in _evicting)
+        Commit(0, 0, () =>
         {
-            GiveUp(item, reason);
-        }
+            foreach (var item in _evicting)
+            {
+                GiveUp(item, reason);
+            }
+        }, pages + PagesPerGap);
+        return true;
+    }
 
-        return _evicting.Count + _filesToDelete.Count - files;
+    private void SettleOutcomes()
+    {
+        // what arrives meanwhile has its turn later
+        for (var left = _readers.Sum(static reader => reader.OutcomeCount); left > 0;)
+        {
+            _ = CommitWithRecovery(0, 0);
+            left = Math.Min(left - 1, _readers.Sum(static reader => reader.OutcomeCount));
+        }
     }
 
     private void FinishEviction(int level, GapReason reason)
@@ -201,7 +264,7 @@ internal sealed partial class Spool
         Interlocked.Add(ref _evicted, readings);
         _context.Counters.Add(reason == GapReason.StorageCap ? "dropped.storage-cap" : "dropped.disk-full", readings);
         _context.Counters.Add(reason == GapReason.StorageCap ? "evicted.storage-cap" : "evicted.disk-full", _evicting.Count);
-        StoreLog.Evicted(_context.Logger, reason == GapReason.StorageCap ? "the state directory's cap is reached" : "the disk is full",
+        _losses.Note(reason == GapReason.StorageCap ? "the state directory's cap is reached" : "the disk is full",
             _evicting.Count, readings);
         Interlocked.Increment(ref _epoch);
     }
@@ -222,7 +285,7 @@ internal sealed partial class Spool
     }
 
     private static ItemInfo ReadInfo(Statement row) =>
-        new(row.Int(0), (SpoolItemKind)row.Int(1), row.Int(2), row.Int(3), row.Int(4), (uint)row.Int(5), (int)row.Int(6), row.Int(7));
+        new(row.Int(0), (SpoolItemKind)row.Int(1), row.Int(2), row.Int(3), row.Int(4), (uint)row.Int(5), (int)row.Int(6), row.Int(7), row.Int(8));
 
     private bool DeleteOldestAside()
     {
@@ -238,23 +301,22 @@ internal sealed partial class Spool
         return true;
     }
 
-    // The disk is full although it should not be: others write to it too. The reserve is free by now.
+    // The disk is full although it should not be: others write to it too. Free pages of the database need no room on it.
     private void GiveUpForFullDisk(int blocks)
     {
         var importance = Importance.Low;
-        long bytes = 16 * Database.PageBytes;
+        long bytes = FixedPages * Database.PageBytes;
         for (var i = 0; i < blocks; i++)
         {
-            bytes += _waiting[i].Length + RowOverheadBytes;
+            bytes += PagesOf(_waiting[i].Length) * Database.PageBytes;
             importance = (Importance)Math.Max((int)importance, (int)_waiting[i].Importance);
         }
 
-        _context.Database.CheckpointFully();
         while (_context.Database.FreeBytes < bytes && Evict(bytes, importance, GapReason.DiskFull))
         {
         }
 
-        _context.Database.CheckpointFully();
+        RestartLog();
     }
 
     private bool DropWaitingBelow(Importance importance)
@@ -300,7 +362,7 @@ internal sealed partial class Spool
         {
             Interlocked.Add(ref _evicted, readings);
             _context.Counters.Add(reason == GapReason.StorageCap ? "dropped.storage-cap" : "dropped.disk-full", readings);
-            StoreLog.Evicted(_context.Logger, "nothing can be stored", dropped, readings);
+            _losses.Note(reason == GapReason.StorageCap ? "what is stored matters more" : "nothing can be stored", dropped, readings);
         }
 
         return dropped > 0;

@@ -20,7 +20,8 @@ internal sealed partial class Spool
         FinishErasing();
         SweepImages();
         Commit(0, 0, evict: null);
-        _flushesSinceMeasure = _context.Limits.FlushesPerMeasure;
+        MeasureOthers();
+        HoldReserve();
         TakeSnapshot();
     }
 
@@ -57,7 +58,7 @@ internal sealed partial class Spool
             var old = _context.Database;
             var generation = old.Generation;
             old.Dispose();
-            _context.Database = Database.Open(_context.Folder, _context.Limits);
+            _context.Database = Database.Open(_context.Folder, _context.Options);
             _statements = new SpoolStatements(_context.Database.Writer);
             StoreLog.Reopened(_context.Logger, why);
             _context.Counters.Add("store.reopened");
@@ -106,11 +107,7 @@ internal sealed partial class Spool
         {
             _evicting.Clear();
             next.Bind(1, after).Bind(2, 1L << bit).Bind(3, _context.Limits.ItemsPerChunk);
-            while (next.Step())
-            {
-                _evicting.Add(ReadInfo(next));
-            }
-
+            var pages = Collect(next, item => PagesOf(item.Bytes));
             if (_evicting.Count == 0)
             {
                 break;
@@ -124,9 +121,7 @@ internal sealed partial class Spool
                     deleted += item.Pending == 1u << bit ? 1 : 0;
                     Apply(new ItemOutcome(item, 1u << bit, null));
                 }
-
-                return true;
-            });
+            }, pages);
         }
 
         using var forget = writer.Once("DELETE FROM recipients WHERE name = ?1");
@@ -175,8 +170,7 @@ internal sealed partial class Spool
                 Commit(0, 0, () =>
                 {
                     GiveUp(item, GapReason.Unreadable);
-                    return true;
-                });
+                }, PagesOf(item.Bytes));
             }
         }
     }

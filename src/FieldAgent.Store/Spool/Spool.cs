@@ -17,6 +17,7 @@ internal sealed partial class Spool : ISpool
     private readonly GapBook _gaps;
     private readonly Intake _intake;
     private readonly ReserveFile _reserve;
+    private readonly LossReport _losses;
     private readonly Dictionary<long, long> _nextSequence = [];
     private readonly List<ReadyBlock> _waiting = [];
     private readonly List<ReadyImage> _waitingImages = [];
@@ -27,6 +28,10 @@ internal sealed partial class Spool : ISpool
     private long _boot;
     private int _epoch;
     private long _evicted;
+
+    // A small transaction and its checkpoint, and a new database beside one that is set aside.
+    private const long ReserveBytesMin = 96 << 10;
+
     private Snapshot _snapshot = new(0, 0, 0, 0, 0);
 
     public Spool(StoreContext context)
@@ -35,9 +40,11 @@ internal sealed partial class Spool : ISpool
         _keys = new KeyRing(context.Root);
         _gaps = new GapBook(context.Limits.GapsMax);
         _intake = new Intake(_catalogue.Note, _catalogue.Note, context.Options.BlockReadingsMax);
-        _reserve = new ReserveFile(context.Folder.Reserve, Math.Clamp(context.Options.StateBytesMax / 128, 64 << 10, 1 << 20));
+        _reserve = new ReserveFile(context.Folder.Reserve, Math.Max(context.Database.LogBytesKept, ReserveBytesMin));
         _statements = new SpoolStatements(context.Database.Writer);
-        context.ReleaseReserve = _reserve.Release;
+        context.ReleaseReserve = ReleaseReserve;
+        context.PrepareWrite = PrepareWrite;
+        _losses = new LossReport(context.Logger, context.Clock, context.Limits.LossReportNs);
         Start();
     }
 
@@ -98,7 +105,7 @@ internal sealed partial class Spool : ISpool
         lock (_context.WriteLock)
         {
             var fileBytes = RandomAccessSeal.FileBytes(image.Jpeg.Length);
-            MakeRoom(0, fileBytes, Importance.Normal);
+            MakeRoom(0, fileBytes, 0, Importance.Normal);
             var id = Guid.NewGuid();
             var key = RandomNumberGenerator.GetBytes(RootKey.Bytes);
             try
@@ -174,7 +181,7 @@ internal sealed partial class Spool : ISpool
         {
             while (_readers.Exists(static reader => reader.HasOutcomes))
             {
-                CommitWithRecovery(0, 0);
+                _ = CommitWithRecovery(0, 0);
             }
         }
     }

@@ -16,6 +16,7 @@ internal sealed class SpoolReader : ISpoolReader
     private readonly List<Sent> _sent = [];
     private readonly Prefetch _prefetch;
     private int _sentFrom;
+    private ItemOutcome[] _peekedOutcomes = [];
     private int _peeked;
     private int _epoch;
     private long _cursor;
@@ -157,17 +158,59 @@ internal sealed class SpoolReader : ISpoolReader
         }
     }
 
-    /// <summary>What is decided, for the transaction that writes it; the write lock is held.</summary>
-    public ReadOnlySpan<ItemOutcome> PeekOutcomes(int max)
+    /// <summary>Decisions that wait to be written.</summary>
+    public int OutcomeCount
+    {
+        get
+        {
+            lock (_outcomesLock)
+            {
+                return _outcomes.Count;
+            }
+        }
+    }
+
+    /// <summary>Chooses what the next transaction writes; the write lock is held.</summary>
+    /// <param name="max">So many at most.</param>
+    /// <param name="pagesMax">Pages of the log they may fill; the first is chosen in any case.</param>
+    /// <returns>Pages they fill at most.</returns>
+    public long Plan(int max, long pagesMax)
     {
         lock (_outcomesLock)
         {
-            _peeked = Math.Min(max, _outcomes.Count);
+            _peeked = 0;
+            var pages = 0L;
+            for (max = Math.Min(max, _outcomes.Count); _peeked < max; _peeked++)
+            {
+                var more = _spool.PagesFor(_outcomes[_peeked]);
+                if (_peeked > 0 && pages + more > pagesMax)
+                {
+                    break;
+                }
+
+                pages += more;
+            }
+
+            return pages;
+        }
+    }
+
+    /// <summary>What is decided, for the transaction that writes it and was planned; the write lock is held.</summary>
+    public ReadOnlySpan<ItemOutcome> PeekOutcomes()
+    {
+        lock (_outcomesLock)
+        {
             var frontier = Frontier();
             DoneTo = _peeked == _outcomes.Count && frontier > _doneTo ? frontier : null;
 
             // a copy: the courier may add while the transaction runs
-            return _peeked == 0 ? [] : CollectionsMarshal.AsSpan(_outcomes)[.._peeked].ToArray();
+            if (_peekedOutcomes.Length < _peeked)
+            {
+                _peekedOutcomes = new ItemOutcome[Math.Max(_peeked, SettleAfter)];
+            }
+
+            CollectionsMarshal.AsSpan(_outcomes)[.._peeked].CopyTo(_peekedOutcomes);
+            return _peekedOutcomes.AsSpan(0, _peeked);
         }
     }
 

@@ -12,8 +12,9 @@ namespace FieldAgent.Store.Spooling;
 /// <param name="Pending">Recipients that still wait for it.</param>
 /// <param name="Importance">Its importance.</param>
 /// <param name="Readings">Readings in it.</param>
+/// <param name="Bytes">Bytes of its payload.</param>
 internal readonly record struct ItemInfo(
-    long Id, SpoolItemKind Kind, long Sequence, long Ground, long Key, uint Pending, int Importance, long Readings);
+    long Id, SpoolItemKind Kind, long Sequence, long Ground, long Key, uint Pending, int Importance, long Readings, long Bytes);
 
 /// <summary>What a reader decided about an item, to be written with the next transaction.</summary>
 /// <param name="Item">The item.</param>

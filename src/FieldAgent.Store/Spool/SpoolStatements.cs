@@ -6,7 +6,7 @@ namespace FieldAgent.Store.Spooling;
 internal sealed class SpoolStatements(Connection writer)
 {
     /// <summary>Columns that make an <see cref="ItemInfo"/>, in its order.</summary>
-    public const string InfoColumns = "id, kind, sequence, ground, key, pending, importance, readings";
+    public const string InfoColumns = "id, kind, sequence, ground, key, pending, importance, readings, ifnull(length(payload), 0)";
 
     public Statement InsertItem { get; } = writer.Prepare(
         "INSERT INTO items(id, kind, sequence, ground, key, boot, pending, importance, readings, at_ms, payload) "
@@ -33,7 +33,7 @@ internal sealed class SpoolStatements(Connection writer)
 
     /// <summary>Oldest items of one importance after an id: what goes first when room is needed.</summary>
     public Statement Oldest { get; } = writer.Prepare(
-        $"SELECT {InfoColumns}, ifnull(length(payload), 0) FROM items WHERE id > ?1 AND importance = ?2 AND kind < 2 ORDER BY id LIMIT ?3");
+        $"SELECT {InfoColumns} FROM items WHERE id > ?1 AND importance = ?2 AND kind < 2 ORDER BY id LIMIT ?3");
 
     public Statement OldestTime { get; } = writer.Prepare("SELECT boot, at_ms FROM items WHERE kind < 2 ORDER BY id LIMIT 1");
 

@@ -1,5 +1,6 @@
 using FieldAgent.Core;
 using FieldAgent.Store.Files;
+using SQLitePCL;
 
 namespace FieldAgent.Store.Sqlite;
 
@@ -14,9 +15,15 @@ internal sealed class Database : IDisposable
     private readonly Statement _pageCount;
     private readonly Statement _freePages;
 
-    private Database(string path, Connection writer, Connection reader, bool isFresh, bool wasClean)
+    private const int FrameBytes = PageBytes + 24;
+    private const int LogHeaderBytes = 32;
+
+    private long _logPagesBefore;
+
+    private Database(string path, Connection writer, Connection reader, bool isFresh, bool wasClean, long logBytes)
     {
         _path = path;
+        LogBytesKept = logBytes;
         Writer = writer;
         Reader = reader;
         IsFresh = isFresh;
@@ -47,20 +54,59 @@ internal sealed class Database : IDisposable
     /// <summary>True once damage was seen: it is not marked as closed properly.</summary>
     public bool IsDamaged => Writer.IsDamaged || Reader.IsDamaged;
 
-    /// <summary>Bytes of the file after the next checkpoint.</summary>
-    public long FileBytes => _pageCount.Scalar() * PageBytes;
+    /// <summary>Bytes of the file: what it is now, or will be after the next checkpoint, whichever is more.</summary>
+    public long FileBytes => Math.Max(StateFolder.Weigh(_path), PageCount * PageBytes);
+
+    /// <summary>Bytes by which the next checkpoint makes the file longer.</summary>
+    public long PendingGrowthBytes => Math.Max(0, (PageCount * PageBytes) - StateFolder.Weigh(_path));
+
+    /// <summary>Pages of the database.</summary>
+    public long PageCount => _pageCount.Scalar();
 
     /// <summary>Bytes of it that new rows can use.</summary>
     public long FreeBytes => _freePages.Scalar() * PageBytes;
 
-    /// <summary>Bytes of log and index.</summary>
-    public long LogBytes => StateFolder.Weigh(_path + "-wal") + StateFolder.Weigh(_path + "-shm");
+    /// <summary>Bytes of the log's file. Writing within them needs no room on the disk.</summary>
+    public long LogBytes => StateFolder.Weigh(_path + "-wal");
+
+    /// <summary>Bytes of the log's index.</summary>
+    public long LogIndexBytes => StateFolder.Weigh(_path + "-shm");
+
+    /// <summary>Bytes the log keeps from one transaction to the next, and that one transaction may fill where room is scarce.</summary>
+    public long LogBytesKept { get; }
+
+    /// <summary>Bytes at the beginning of the log that a checkpoint has to bring into the database before they can be used again.</summary>
+    public long LogBytesUsed => _logPagesBefore + PagesWritten is var pages && pages > 0 ? LogBytesFor(pages) : 0;
+
+    /// <summary>Bytes of a log that holds so many pages.</summary>
+    public static long LogBytesFor(long pages) => LogHeaderBytes + (pages * FrameBytes);
+
+    /// <summary>Pages that fit a log of so many bytes.</summary>
+    public static long LogPagesIn(long bytes) => Math.Max(0, bytes - LogHeaderBytes) / FrameBytes;
+
+    // Exact: pages this connection, the only one that writes, has put into the log since the count was last set to zero.
+    internal long PagesWritten
+    {
+        get
+        {
+            if (Writer.IsClosed)
+            {
+                throw Writer.ClosedFault();
+            }
+
+            _ = raw.sqlite3_db_status(Writer.Handle, CacheWrite, out var pages, out _, 0);
+            return pages;
+        }
+    }
+
+    private const int CacheWrite = 9;
 
     /// <summary>Opens or makes the database, brings its tables up to date, and checks it after an unclean end.</summary>
     /// <exception cref="StoreFault">Corrupt: set it aside. Others: leave it alone.</exception>
-    public static Database Open(StateFolder folder, StoreLimits limits)
+    public static Database Open(StateFolder folder, StoreOptions options)
     {
         var path = folder.Database;
+        var logBytes = options.LogBytes(folder.TotalBytes());
         try
         {
             if (Directory.Exists(path))
@@ -88,13 +134,16 @@ internal sealed class Database : IDisposable
         try
         {
             writer = Connection.Open(path, readOnly: false);
-            Configure(writer, limits);
+            Configure(writer, logBytes);
             var isFresh = Schema.Migrate(writer, path);
             var wasClean = isFresh || CheckUnlessClean(writer, path);
             MarkOpen(writer, isFresh);
             reader = Connection.Open(path, readOnly: false);
             reader.Execute("PRAGMA query_only = ON; PRAGMA cache_size = -256; PRAGMA temp_store = MEMORY");
-            return new Database(path, writer, reader, isFresh, wasClean);
+            var database = new Database(path, writer, reader, isFresh, wasClean, logBytes);
+            database._logPagesBefore = LogPagesIn(database.LogBytes);
+            database.RestartLog();
+            return database;
         }
         catch
         {
@@ -147,7 +196,31 @@ internal sealed class Database : IDisposable
 
         var done = statement.Int(0) == 0 && statement.Int(1) == statement.Int(2);
         statement.Reset();
-        return done;
+        return done && ForgetLog();
+    }
+
+    /// <summary>Brings the log into the database; the next transaction overwrites it from its beginning. Unlike
+    /// <see cref="CheckpointFully"/> the file keeps its length, so that a small transaction can be written on a disk that is
+    /// full to the last byte. The read lock is held: a reader would pin the log.</summary>
+    /// <returns>False when another process reads from it.</returns>
+    public bool RestartLog()
+    {
+        using var statement = Writer.Once("PRAGMA wal_checkpoint(RESTART)");
+        if (!statement.Step())
+        {
+            return false;
+        }
+
+        var done = statement.Int(0) == 0 && statement.Int(1) == statement.Int(2);
+        statement.Reset();
+        return done && ForgetLog();
+    }
+
+    private bool ForgetLog()
+    {
+        _ = raw.sqlite3_db_status(Writer.Handle, CacheWrite, out _, out _, 1);
+        _logPagesBefore = 0;
+        return true;
     }
 
     /// <summary>Gives up to <paramref name="bytes"/> of free pages back to the file system. One page a step (pitfall 31).</summary>
@@ -181,7 +254,7 @@ internal sealed class Database : IDisposable
         return value;
     }
 
-    private static void Configure(Connection writer, StoreLimits limits)
+    private static void Configure(Connection writer, long logBytes)
     {
         writer.Execute($"PRAGMA page_size = {PageBytes}; PRAGMA auto_vacuum = INCREMENTAL");
         using (var mode = writer.Once("PRAGMA journal_mode = WAL"))
@@ -197,9 +270,9 @@ internal sealed class Database : IDisposable
         }
 
         writer.Execute(
-            "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 64; PRAGMA secure_delete = FAST; PRAGMA temp_store = MEMORY; "
+            "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA secure_delete = FAST; PRAGMA temp_store = MEMORY; "
             + "PRAGMA cache_size = -1024; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; "
-            + $"PRAGMA journal_size_limit = {limits.WalBytes}");
+            + $"PRAGMA journal_size_limit = {logBytes}");
     }
 
     private static bool CheckUnlessClean(Connection writer, string path)

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using FieldAgent.Core;
 
 namespace FieldAgent.Store.Tests;
@@ -234,7 +233,7 @@ public class CapTests
         Assert.Equal(31, bench.Store.Consents.All().Count);
     }
 
-    private static void TakeNoise(Bench bench, StreamSet set, int rows, int seed)
+    internal static void TakeNoise(Bench bench, StreamSet set, int rows, int seed, Permit? permit = null)
     {
         var random = new Random(seed);
         var columns = new RowColumns(2);
@@ -244,7 +243,7 @@ public class CapTests
                 [random.NextDouble(), random.Next(0, 1 << 20)], 3);
         }
 
-        bench.Spool.Take(Admit.Rows(set, columns));
+        bench.Spool.Take(Admit.Rows(set, columns, permit));
     }
 
     private static long HighReadings(Bench bench)
@@ -253,72 +252,6 @@ public class CapTests
         return Raw.Number(database, "SELECT sum(readings) FROM items WHERE importance = 2 AND kind = 0");
     }
 
-    private static long Weigh(Bench bench) =>
+    internal static long Weigh(Bench bench) =>
         new DirectoryInfo(bench.Options.Directory).EnumerateFiles("*", SearchOption.AllDirectories).Sum(file => file.Length);
-
-    /// <summary>A real small file system; the test is skipped by name where it cannot be mounted.</summary>
-    private sealed class SmallDisk : IDisposable
-    {
-        private readonly TempFolder _folder = new();
-
-        public SmallDisk(long bytes)
-        {
-            if (!Run("mount", "-t", "tmpfs", "-o", $"size={bytes}", "fieldagent-test", _folder.Path))
-            {
-                _folder.Dispose();
-                Assert.Skip("skipped: mounting a tmpfs");
-            }
-        }
-
-        public string Path => _folder.Path;
-
-        public string File(string name) => _folder.File(name);
-
-        public void FillUp()
-        {
-            using var file = new FileStream(_folder.File("other-" + Guid.NewGuid()), FileMode.CreateNew);
-            try
-            {
-                var zeros = new byte[4096];
-                while (true)
-                {
-                    file.Write(zeros);
-                    file.Flush();
-                }
-            }
-            catch (IOException)
-            {
-                // full, as wanted
-            }
-        }
-
-        public void MakeRoom()
-        {
-            foreach (var file in Directory.GetFiles(Path, "other-*"))
-            {
-                System.IO.File.Delete(file);
-            }
-        }
-
-        public void Dispose()
-        {
-            Run("umount", "-l", Path);
-            _folder.Dispose();
-        }
-
-        private static bool Run(string program, params string[] arguments)
-        {
-            try
-            {
-                using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true, UseShellExecute = false })!;
-                process.StandardError.ReadToEnd();
-                process.WaitForExit();
-                return process.ExitCode == 0;
-            }
-            catch (System.ComponentModel.Win32Exception)
-            {
-                return false;
-            }
-        }
-    }
 }
