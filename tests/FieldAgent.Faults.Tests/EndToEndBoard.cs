@@ -37,9 +37,26 @@ internal static class EndToEndBoard
 
     public static JsonElement Link(JsonElement status) => status.GetProperty("links")[0];
 
-    /// <summary>Every file below a folder, with its bytes.</summary>
-    public static IEnumerable<(string Name, byte[] Bytes)> FilesIn(string folder) =>
-        Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Select(static f => (f, File.ReadAllBytes(f)));
+    /// <summary>Every file below a folder, with its bytes; what vanishes meanwhile is left out.</summary>
+    public static IEnumerable<(string Name, byte[] Bytes)> FilesIn(string folder)
+    {
+        foreach (var name in Directory.GetFiles(folder, "*", SearchOption.AllDirectories))
+        {
+            using var bytes = new MemoryStream();
+            try
+            {
+                // Shared for writing, or .NET would ask for a lock of its own on a file that the agent has locked.
+                using var file = new FileStream(name, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+                file.CopyTo(bytes);
+            }
+            catch (FileNotFoundException)
+            {
+                continue;
+            }
+
+            yield return (name, bytes.ToArray());
+        }
+    }
 
     /// <summary>Readings (values that are there) in a batch.</summary>
     public static long Readings(Received batch)

@@ -7,7 +7,7 @@ namespace FieldAgent.Faults.Tests;
 /// <summary>Commands over a real broker.</summary>
 public sealed class EndToEndCommandTests
 {
-    private const string Later = "\"expires\":\"2999-01-01T00:00:00Z\"";
+    private const string Later = "\"expires\":\"2199-01-01T00:00:00Z\"";
 
     [Fact]
     public void Commands_are_answered_once_and_for_good_and_bad_ones_are_refused_with_a_reason()
@@ -25,12 +25,12 @@ public sealed class EndToEndCommandTests
             board.StatusUntil(static s => EndToEndBoard.StateOf(s, "camera") == "Running", "an open camera", agent);
 
             var status = cloud.Ask("status", $$"""{"v":1,"id":"s-1",{{Later}}}""", agent);
-            Assert.True(status.Json.GetProperty("ok").GetBoolean());
+            Assert.True(status.Json.GetProperty("ok").GetBoolean(), status.Text);
             Assert.Equal("s-1", status.Json.GetProperty("id").GetString());
             AssertSaysNothingPrivate(board, status.Text);
 
             var flush = cloud.Ask("flush", $$"""{"id":"f-1",{{Later}}}""", agent);
-            Assert.True(flush.Json.GetProperty("ok").GetBoolean());
+            Assert.True(flush.Json.GetProperty("ok").GetBoolean(), flush.Text);
 
             first = AskForPhoto(cloud, agent);
 
