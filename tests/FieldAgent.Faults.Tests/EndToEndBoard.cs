@@ -45,12 +45,16 @@ internal static class EndToEndBoard
             using var bytes = new MemoryStream();
             try
             {
-                // Shared for writing, or .NET would ask for a lock of its own on a file that the agent has locked.
                 using var file = new FileStream(name, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
                 file.CopyTo(bytes);
             }
             catch (FileNotFoundException)
             {
+                continue;
+            }
+            catch (IOException) when (Path.GetFileName(name) == "lock")
+            {
+                // Held by the running agent; it can be read when the agent has ended.
                 continue;
             }
 
