@@ -107,7 +107,7 @@ internal static class SampleCommand
             collector.Stop();
             return collector.HasOpenSensors || printer.IsDone || stop.IsCancellationRequested
                 ? ExitCode.Ok
-                : CommandLine.Fail(ExitCode.Fault, "no sensor may be opened; see 'fieldagent consent show'");
+                : CommandLine.Fail(ExitCode.Fault, "no sensor may be opened: allow a function that uses it with 'fieldagent consent grant FUNCTION'; 'fieldagent consent show' lists them");
         }
         catch (StoreFault fault)
         {

@@ -50,7 +50,7 @@ internal static partial class AgentHost
         try
         {
             var parts = host.Services.GetRequiredService<AgentParts>();
-            LogStarting(log, CommandLine.Version, config.Board, config.Sensors.Count, config.Recipients.Count, config.StateDirectory);
+            LogStarting(log, CommandLine.Version, config.Sensors.Count, config.Recipients.Count, config.StateDirectory);
             host.Run();
             WriteSummary(options.SummaryFile, parts, log);
             return Environment.ExitCode;
@@ -112,8 +112,8 @@ internal static partial class AgentHost
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "FieldAgent {Version} on {Board}: {Sensors} sensors, {Recipients} recipients, state in {State}")]
-    private static partial void LogStarting(ILogger log, string version, string board, int sensors, int recipients, string state);
+    [LoggerMessage(Level = LogLevel.Information, Message = "FieldAgent {Version}: {Sensors} sensors, {Recipients} recipients, state in {State}")]
+    private static partial void LogStarting(ILogger log, string version, int sensors, int recipients, string state);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Stopped. Stored {Readings} readings in {Blocks} blocks; {Waiting} readings wait for the next start.")]
     private static partial void LogStopped(ILogger log, long readings, long blocks, long waiting);

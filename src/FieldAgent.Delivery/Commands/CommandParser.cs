@@ -75,7 +75,7 @@ internal static class CommandParser
                         }
                         else
                         {
-                            Note(ref error, "$.expires: a time such as 2026-01-31T12:00:00Z, with Z or an offset");
+                            Note(ref error, "$.expires: a time such as 2026-01-31T12:00:00Z, with Z or an offset, in the years 1971 to 2200");
                         }
 
                         break;
