@@ -60,7 +60,12 @@ internal sealed class LoopDisk : IDisposable
 
     public void Dispose()
     {
-        Shell.Run("umount", Folder);
+        // The file system may still be busy for a moment after its last user has gone.
+        if (Shell.Run("umount", Folder).Code != 0)
+        {
+            Shell.Run("umount", "-l", Folder);
+        }
+
         Shell.Run("losetup", "-d", _device);
         File.Delete(_image);
         Directory.Delete(Folder);

@@ -18,6 +18,11 @@ internal sealed partial class Spool
     private const int PagesPerCatalogueRow = 6;
     private const int PagesPerImage = 5;
 
+    // A log that grows costs the file system's journal a commit at every flush, one that is written over does not (55 bytes a reading
+    // against 134, at ten flushes a log and at a hundred): it begins anew early. Large transactions are let share a checkpoint.
+    private const int RestartPages = 64;
+    private const int RestartTransactions = 4;
+
     // The smallest log that giving up a few items fits in.
     private const long SmallestLogBytes = 48 << 10;
 
@@ -84,13 +89,14 @@ internal sealed partial class Spool
     // Pages that deleting may fill.
     private long PagesToSpare() => Math.Max(1, Database.LogPagesIn(LogAllowance()) - BasePages());
 
-    // Begins the log anew where the transaction would not fit behind what is in it.
+    // Begins the log anew where the transaction would not fit behind what is in it, or where it has grown long for what is written.
     private void PrepareLog(long pages, long allowance)
     {
         var database = _context.Database;
         var used = database.LogBytesUsed;
         var bytes = Database.LogBytesFor(pages);
-        if (used == 0 || used + bytes <= allowance || RestartLog())
+        var fits = used + bytes <= allowance;
+        if (used == 0 || (fits && used < Math.Max(Database.LogBytesFor(RestartPages), bytes * RestartTransactions)) || RestartLog() || fits)
         {
             return;
         }
