@@ -18,9 +18,7 @@ internal sealed partial class Spool
     private const int PagesPerCatalogueRow = 6;
     private const int PagesPerImage = 5;
 
-    // A log that grows costs the file system's journal a commit at every flush, one that is written over does not (55 bytes a reading
-    // against 134, at ten flushes a log and at a hundred): it begins anew early. Large transactions are let share a checkpoint.
-    private const int RestartPages = 64;
+    // In ordinary times the log begins anew before it outgrows the length it was made with. Large transactions share a checkpoint.
     private const int RestartTransactions = 4;
 
     // The smallest log that giving up a few items fits in.
@@ -96,7 +94,7 @@ internal sealed partial class Spool
         var used = database.LogBytesUsed;
         var bytes = Database.LogBytesFor(pages);
         var fits = used + bytes <= allowance;
-        if (used == 0 || (fits && used < Math.Max(Database.LogBytesFor(RestartPages), bytes * RestartTransactions)) || RestartLog() || fits)
+        if (used == 0 || (fits && used < Math.Max(Database.LogBytesFor(Database.OrdinaryLogPages - 1) - bytes, bytes * RestartTransactions)) || RestartLog() || fits)
         {
             return;
         }
