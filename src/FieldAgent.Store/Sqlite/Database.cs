@@ -220,8 +220,9 @@ internal sealed class Database : IDisposable
         return done && ForgetLog();
     }
 
-    // A log that grows at every flush makes the file system's journal commit its new length at every flush: 134 bytes a reading instead
-    // of a third of it. So it gets its ordinary length at once; zeros are no frames, and SQLite's recovery ends at the first.
+    // A log that grows at every flush makes the file system's journal commit its new length at every flush: 134 bytes a reading on the
+    // block device against 118 (eight streams at 1 Hz, flush 10 s). So it gets its ordinary length at once; zeros are no frames, and
+    // SQLite's recovery ends at the first.
     private void FillLog()
     {
         var have = LogBytes;
