@@ -47,6 +47,15 @@ internal static class Schema
                 expires_ns INTEGER NOT NULL) STRICT, WITHOUT ROWID;
             CREATE INDEX commands_expiry ON commands(expires_ns);
             """),
+        ("what a consent rests on",
+            """
+            ALTER TABLE consents ADD COLUMN notice_hash TEXT NOT NULL DEFAULT '';
+            ALTER TABLE consents ADD COLUMN language TEXT NOT NULL DEFAULT '';
+            ALTER TABLE consents ADD COLUMN controller_id TEXT NOT NULL DEFAULT '';
+            ALTER TABLE consents ADD COLUMN reason TEXT NOT NULL DEFAULT '';
+            ALTER TABLE consents ADD COLUMN reference TEXT NOT NULL DEFAULT '';
+            ALTER TABLE consents ADD COLUMN expires_ns INTEGER NOT NULL DEFAULT 0;
+            """),
     ];
 
     /// <summary>The newest version this program knows.</summary>
