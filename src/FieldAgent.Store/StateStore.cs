@@ -36,6 +36,9 @@ public sealed class StateStore : IDisposable
     /// <summary>Commands seen.</summary>
     public ICommandLedger Commands => _commands;
 
+    /// <summary>What was delivered to whom.</summary>
+    public IDeliveryLedger Deliveries => _spool.Deliveries;
+
     /// <summary>The installation's identity.</summary>
     public IKeyStore Keys => _context.Identity;
 
@@ -275,6 +278,19 @@ public sealed class StateStore : IDisposable
         }
     }
 
+    private void TakeOverDeliveries(string aside)
+    {
+        try
+        {
+            using var old = Connection.Open(aside, readOnly: true);
+            _spool.Deliveries.Salvage(old);
+        }
+        catch (StoreFault)
+        {
+            _context.Counters.Add("store.deliveries-lost");
+        }
+    }
+
     // What can be saved of the old database: consents, or none of them; and the word that the rest is lost.
     private void TakeOver(string aside, (long Blocks, long Readings) lost)
     {
@@ -289,6 +305,8 @@ public sealed class StateStore : IDisposable
             _context.Counters.Add("store.consents-lost");
             StoreLog.ConsentsLost(_context.Logger, fault.Message);
         }
+
+        TakeOverDeliveries(aside);
 
         lock (_context.WriteLock)
         {

@@ -64,6 +64,9 @@ internal sealed class Catalogue
     /// <summary>The bit of a recipient, or −1.</summary>
     public int Recipient(string name) => _recipients.GetValueOrDefault(name, -1);
 
+    /// <summary>The recipient with a bit; empty when there is none.</summary>
+    public string RecipientWith(int bit) => _recipients.FirstOrDefault(recipient => recipient.Value == bit).Key ?? "";
+
     /// <summary>Numbers of the permits of one rule.</summary>
     public HashSet<long> Grounds(string function, string field) =>
         [.. _grounds.Values.Where(ground => ground.Function == function && ground.Field == field).Select(static ground => ground.Id)];

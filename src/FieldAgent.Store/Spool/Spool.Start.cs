@@ -11,6 +11,7 @@ internal sealed partial class Spool
         var database = _context.Database;
         LoadTables(database);
         var gone = _catalogue.Load(database.Writer, _context.Options.Recipients);
+        _deliveries.Load(database.Writer);
         _boot = _catalogue.Note(_context.Clock.BootId, _context.Clock.WallOffsetNs, _context.Clock.Quality);
         foreach (var (name, bit) in gone)
         {
@@ -66,6 +67,7 @@ internal sealed partial class Spool
             if (_context.Database.Generation == generation)
             {
                 LoadTables(_context.Database);
+                _deliveries.Load(_context.Database.Writer);
                 return;
             }
         }
@@ -77,6 +79,7 @@ internal sealed partial class Spool
     private void BeginAnew()
     {
         LoadTables(_context.Database);
+        _deliveries.Load(_context.Database.Writer);
         _catalogue.WriteAgain(_context.Database.Writer);
         foreach (var reader in _readers)
         {
