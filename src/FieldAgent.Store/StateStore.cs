@@ -39,6 +39,9 @@ public sealed class StateStore : IDisposable
     /// <summary>What was delivered to whom.</summary>
     public IDeliveryLedger Deliveries => _spool.Deliveries;
 
+    /// <summary>Looks at all that is held now, without touching its delivery. Any thread; the caller disposes it.</summary>
+    public ISpoolView OpenView() => new SpoolView(_spool);
+
     /// <summary>The installation's identity.</summary>
     public IKeyStore Keys => _context.Identity;
 

@@ -64,6 +64,9 @@ internal sealed class Catalogue
     /// <summary>The bit of a recipient, or −1.</summary>
     public int Recipient(string name) => _recipients.GetValueOrDefault(name, -1);
 
+    /// <summary>The recipients whose bits are set.</summary>
+    public string[] RecipientsIn(uint bits) => bits == 0 ? [] : [.. _recipients.Where(r => (bits & (1u << r.Value)) != 0).Select(static r => r.Key)];
+
     /// <summary>The recipient with a bit; empty when there is none.</summary>
     public string RecipientWith(int bit) => _recipients.FirstOrDefault(recipient => recipient.Value == bit).Key ?? "";
 

@@ -38,7 +38,7 @@ internal sealed class Prefetch(StoreLimits limits) : IDisposable
         _query!.Bind(1, after);
         while (_query.Step())
         {
-            if ((_query.Int(5) & mask) == 0)
+            if (mask != uint.MaxValue && (_query.Int(5) & mask) == 0)
             {
                 continue;
             }
