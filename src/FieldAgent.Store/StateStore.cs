@@ -16,6 +16,7 @@ public sealed class StateStore : IDisposable
     private readonly Spool _spool;
     private readonly ConsentLedger _consents;
     private readonly CommandLedger _commands;
+    private readonly RequestLedger _requests;
     private bool _disposed;
 
     private StateStore(StoreContext context, OpenOutcome outcome)
@@ -25,6 +26,7 @@ public sealed class StateStore : IDisposable
         _consents = new ConsentLedger(context);
         _spool = new Spool(context) { Relinked = _consents.WriteAgain };
         _commands = new CommandLedger(context);
+        _requests = new RequestLedger(context);
     }
 
     /// <summary>Readings and pictures waiting for their recipients.</summary>
@@ -35,6 +37,9 @@ public sealed class StateStore : IDisposable
 
     /// <summary>Commands seen.</summary>
     public ICommandLedger Commands => _commands;
+
+    /// <summary>Requests of persons.</summary>
+    public IRequestLedger Requests => _requests;
 
     /// <summary>What was delivered to whom.</summary>
     public IDeliveryLedger Deliveries => _spool.Deliveries;
@@ -110,6 +115,7 @@ public sealed class StateStore : IDisposable
         _disposed = true;
         _spool.Dispose();
         _commands.Dispose();
+        _requests.Dispose();
         lock (_context.WriteLock)
         {
             lock (_context.ReadLock)

@@ -62,6 +62,12 @@ public sealed record StoreLimits
     /// <summary>Runs of deliveries kept at most, oldest forgotten first: one a rule, recipient and day for half a year of 55 of them.</summary>
     public int DeliveriesMax { get; init; } = 10_000;
 
+    /// <summary>Requests of persons kept at most, and as many corrections; answered ones are forgotten first.</summary>
+    public int RequestsMax { get; init; } = 1000;
+
+    /// <summary>Keys that may sign requests: the people around one board.</summary>
+    public int SubjectKeysMax { get; init; } = 64;
+
     /// <summary>Flushes between two real measurements of the state directory; in between its size is reckoned.</summary>
     public int FlushesPerMeasure { get; init; } = 60;
 

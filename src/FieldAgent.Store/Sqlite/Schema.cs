@@ -66,6 +66,15 @@ internal static class Schema
                 precision INTEGER NOT NULL, term_ns INTEGER NOT NULL, consent_id INTEGER NOT NULL, policy_version TEXT NOT NULL,
                 policy_hash TEXT NOT NULL) STRICT;
             """),
+        ("requests of persons",
+            """
+            CREATE TABLE requests(id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, state INTEGER NOT NULL, reference TEXT NOT NULL UNIQUE,
+                function TEXT NOT NULL, field TEXT NOT NULL, channel TEXT NOT NULL, verification TEXT NOT NULL, ground TEXT NOT NULL,
+                received BLOB NOT NULL, verified BLOB NOT NULL, answered BLOB NOT NULL, text BLOB NOT NULL, answer BLOB NOT NULL) STRICT;
+            CREATE TABLE corrections(id INTEGER PRIMARY KEY, function TEXT NOT NULL, field TEXT NOT NULL, from_ns INTEGER NOT NULL,
+                to_ns INTEGER NOT NULL, reference TEXT NOT NULL UNIQUE, at BLOB NOT NULL, statement BLOB NOT NULL) STRICT;
+            CREATE TABLE subject_keys(key_id TEXT PRIMARY KEY, label TEXT NOT NULL, public_key BLOB NOT NULL, at BLOB NOT NULL) STRICT;
+            """),
     ];
 
     /// <summary>The newest version this program knows.</summary>
