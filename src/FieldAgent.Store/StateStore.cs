@@ -16,6 +16,7 @@ public sealed class StateStore : IDisposable
     private readonly Spool _spool;
     private readonly ConsentLedger _consents;
     private readonly CommandLedger _commands;
+    private readonly OutboxLedger _outbox;
     private bool _disposed;
 
     private StateStore(StoreContext context, OpenOutcome outcome)
@@ -25,6 +26,7 @@ public sealed class StateStore : IDisposable
         _consents = new ConsentLedger(context);
         _spool = new Spool(context) { Relinked = _consents.WriteAgain };
         _commands = new CommandLedger(context);
+        _outbox = new OutboxLedger(context);
     }
 
     /// <summary>Readings and pictures waiting for their recipients.</summary>
@@ -35,6 +37,9 @@ public sealed class StateStore : IDisposable
 
     /// <summary>Commands seen.</summary>
     public ICommandLedger Commands => _commands;
+
+    /// <summary>Documents waiting for their recipients.</summary>
+    public IOutbox Outbox => _outbox;
 
     /// <summary>The installation's identity.</summary>
     public IKeyStore Keys => _context.Identity;
@@ -104,6 +109,7 @@ public sealed class StateStore : IDisposable
         _disposed = true;
         _spool.Dispose();
         _commands.Dispose();
+        _outbox.Dispose();
         lock (_context.WriteLock)
         {
             lock (_context.ReadLock)
@@ -275,6 +281,18 @@ public sealed class StateStore : IDisposable
         }
     }
 
+    private void SalvageNotices(Connection old)
+    {
+        try
+        {
+            _outbox.Salvage(old);
+        }
+        catch (StoreFault)
+        {
+            _context.Counters.Add("dropped.notices-unreadable");
+        }
+    }
+
     // What can be saved of the old database: consents, or none of them; and the word that the rest is lost.
     private void TakeOver(string aside, (long Blocks, long Readings) lost)
     {
@@ -283,6 +301,7 @@ public sealed class StateStore : IDisposable
             using var old = Connection.Open(aside, readOnly: true);
             var count = _consents.Salvage(old);
             StoreLog.ConsentsSalvaged(_context.Logger, count);
+            SalvageNotices(old);
         }
         catch (StoreFault fault)
         {

@@ -56,6 +56,12 @@ internal static class Schema
             ALTER TABLE consents ADD COLUMN reference TEXT NOT NULL DEFAULT '';
             ALTER TABLE consents ADD COLUMN expires_ns INTEGER NOT NULL DEFAULT 0;
             """),
+        ("documents on their way out",
+            """
+            CREATE TABLE outbox(id INTEGER PRIMARY KEY AUTOINCREMENT, recipient TEXT NOT NULL, kind INTEGER NOT NULL,
+                reference TEXT NOT NULL, until_acknowledged INTEGER NOT NULL, document BLOB NOT NULL,
+                UNIQUE(recipient, reference)) STRICT;
+            """),
     ];
 
     /// <summary>The newest version this program knows.</summary>
