@@ -1,3 +1,5 @@
+using FieldAgent.Core;
+
 namespace FieldAgent.Store;
 
 /// <summary>The store's limits, each with the reason for its default.</summary>
@@ -61,6 +63,12 @@ public sealed record StoreLimits
 
     /// <summary>Bytes of one notice's document: with its envelope it stays under the 126 KiB of a message.</summary>
     public int NoticeBytesMax { get; init; } = 124 << 10;
+
+    /// <summary>Of the audit.</summary>
+    public AuditLimits Audit { get; init; } = new();
+
+    /// <summary>Incidents that are kept at most, one a kind and place; the oldest gives way.</summary>
+    public int IncidentsMax { get; init; } = 100;
 
     /// <summary>Events in the consent ledger: a person's lifetime of decisions; stops a runaway client.</summary>
     public int ConsentsMax { get; init; } = 100_000;
