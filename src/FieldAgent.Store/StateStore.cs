@@ -16,6 +16,7 @@ public sealed class StateStore : IDisposable
     private readonly Spool _spool;
     private readonly ConsentLedger _consents;
     private readonly CommandLedger _commands;
+    private readonly DocumentShelf _documents;
     private bool _disposed;
 
     private StateStore(StoreContext context, OpenOutcome outcome)
@@ -25,6 +26,7 @@ public sealed class StateStore : IDisposable
         _consents = new ConsentLedger(context);
         _spool = new Spool(context) { Relinked = _consents.WriteAgain };
         _commands = new CommandLedger(context);
+        _documents = new DocumentShelf(context);
     }
 
     /// <summary>Readings and pictures waiting for their recipients.</summary>
@@ -35,6 +37,9 @@ public sealed class StateStore : IDisposable
 
     /// <summary>Commands seen.</summary>
     public ICommandLedger Commands => _commands;
+
+    /// <summary>Receipts and other documents that are kept for those whom they are about.</summary>
+    public IDocumentShelf Documents => _documents;
 
     /// <summary>The installation's identity.</summary>
     public IKeyStore Keys => _context.Identity;
@@ -104,6 +109,7 @@ public sealed class StateStore : IDisposable
         _disposed = true;
         _spool.Dispose();
         _commands.Dispose();
+        _documents.Dispose();
         lock (_context.WriteLock)
         {
             lock (_context.ReadLock)

@@ -56,6 +56,11 @@ internal static class Schema
             ALTER TABLE consents ADD COLUMN reference TEXT NOT NULL DEFAULT '';
             ALTER TABLE consents ADD COLUMN expires_ns INTEGER NOT NULL DEFAULT 0;
             """),
+        ("documents that the board keeps",
+            """
+            CREATE TABLE documents(id INTEGER PRIMARY KEY, type TEXT NOT NULL, audience TEXT NOT NULL, about INTEGER NOT NULL,
+                reference TEXT NOT NULL, document BLOB NOT NULL, UNIQUE(type, audience, about, reference)) STRICT;
+            """),
     ];
 
     /// <summary>The newest version this program knows.</summary>
