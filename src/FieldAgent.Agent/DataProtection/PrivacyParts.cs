@@ -25,9 +25,9 @@ internal sealed class PrivacyParts : IDisposable
         Pseudonym = new Pseudonym(store.Keys, MachineId());
         Audiences = new Audiences(store.Keys, Pseudonym.For, static () => 0);
         Eraser = new SpoolEraser(store.Spool, clock);
-        Erasures = new ErasureNotices(store.Documents, Audiences, () => Gate.Policy, Eraser, deliveries: null, outbox: null);
+        Erasures = new ErasureNotices(store.Documents, Audiences, () => Gate.Policy, Eraser, deliveries: null, store.Outbox);
         var followUp = new ConsentFollowUp(
-            Gate, store.Consents, store.Documents, Audiences, Eraser, Erasures, outbox: null, [.. config.Recipients.Select(static r => r.Name)]);
+            Gate, store.Consents, store.Documents, Audiences, Eraser, Erasures, store.Outbox, [.. config.Recipients.Select(static r => r.Name)]);
         Consents = new ConsentService(Desk, Gate, followUp, config.Sensors);
         var view = new ConsentView(Desk, Gate, store.Consents, store.Documents);
         var preview = new ConsentPreview(Desk, Gate, config.Sensors, new TrafficEstimate(config.Sensors, counters, static () => null));

@@ -33,9 +33,10 @@ internal sealed class AgentParts : IDisposable
         Due = new FlushSignal(config.FlushReadings);
         Collector = new Collector(config.Sensors, Gate, clock, Due, RowsMax, Counters, logs);
         Pipeline = new Pipeline(Collector, Gate, Store.Spool, Due, config.FlushInterval, Counters, logs.CreateLogger<Pipeline>());
-        ICommandHandler[] commands = [new Commands.StatusHandler(this), new Commands.FlushHandler(Due), new Commands.PhotoHandler(Collector)];
+        ICommandHandler[] commands = [new Commands.StatusHandler(this), new Commands.FlushHandler(Due), new Commands.PhotoHandler(Collector),
+            new Commands.AcknowledgeHandler(Store.Outbox)];
         Couriers = [.. config.Recipients.Select(recipient => new Courier(
-            Settings(recipient), links, Store.Spool, Gate, clock, Store.Commands, commands, Counters,
+            Settings(recipient), links, Store.Spool, Gate, clock, Store.Outbox, Store.Commands, commands, Counters,
             logs.CreateLogger<Courier>()))];
     }
 

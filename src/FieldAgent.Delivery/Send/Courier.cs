@@ -13,6 +13,8 @@ public sealed class Courier
     private readonly ILinkFactory _links;
     private readonly ISpool _spool;
     private readonly IGate _gate;
+    private readonly IOutbox _outbox;
+    private readonly NoticeSender _notices;
     private readonly IClock _clock;
     private readonly Counters _counters;
     private readonly ILogger<Courier> _logger;
@@ -32,13 +34,14 @@ public sealed class Courier
     /// <param name="spool">What waits.</param>
     /// <param name="gate">Asked before each send.</param>
     /// <param name="clock">Time.</param>
+    /// <param name="outbox">Documents that wait beside the readings.</param>
     /// <param name="ledger">Commands seen.</param>
     /// <param name="handlers">What commands can do; names must differ.</param>
     /// <param name="counters">Counts of what was denied, refused, given up.</param>
     /// <param name="logger">For a technician.</param>
     /// <exception cref="ArgumentException">The pseudonym is not a topic level, or the key is too short.</exception>
     public Courier(
-        CourierSettings settings, ILinkFactory links, ISpool spool, IGate gate, IClock clock, ICommandLedger ledger,
+        CourierSettings settings, ILinkFactory links, ISpool spool, IGate gate, IClock clock, IOutbox outbox, ICommandLedger ledger,
         IEnumerable<ICommandHandler> handlers, Counters counters, ILogger<Courier> logger)
     {
         if (settings.TagKey.Length < 16)
@@ -50,12 +53,14 @@ public sealed class Courier
         _links = links;
         _spool = spool;
         _gate = gate;
+        _outbox = outbox;
         _clock = clock;
         _counters = counters;
         _logger = logger;
         _topics = new Topics(settings.Pseudonym);
         _status = new CourierStatus(settings.Recipient.Name, clock);
         _state = new StatePublisher(settings, _topics, clock);
+        _notices = new NoticeSender(settings, outbox, _topics, clock, counters, _status);
         _commands = new CommandDesk(
             new CommandRouter(settings.Recipient.Name, _topics, ledger, handlers, clock, counters, settings.CommandLimits, logger),
             settings.CommandLimits,
@@ -74,6 +79,7 @@ public sealed class Courier
     {
         _spool.Stored += _wakes.Stored;
         _gate.Changed += _wakes.GateChanged;
+        _outbox.Added += _wakes.NoticeAdded;
         using var wake = stop.Register(_wakes.Stop);
         try
         {
@@ -91,6 +97,7 @@ public sealed class Courier
         {
             _spool.Stored -= _wakes.Stored;
             _gate.Changed -= _wakes.GateChanged;
+            _outbox.Added -= _wakes.NoticeAdded;
             _status.RetryAtNs = 0;
             _status.Phase = "stopped";
             CourierLog.Stopped(_logger, _settings.Recipient.Name);
@@ -135,7 +142,7 @@ public sealed class Courier
         {
             _wakes.Attach(link);
             var session = new CourierSession(
-                _settings, link, reader, items, _state, _commands, _topics, _clock, _counters, _status, _wakes, _logger);
+                _settings, link, reader, items, _notices, _state, _commands, _topics, _clock, _counters, _status, _wakes, _logger);
             fault = link.Connect(Options(version), session, out var accepted);
             if (fault.Kind == LinkFaultKind.None)
             {

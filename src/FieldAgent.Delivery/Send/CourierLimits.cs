@@ -70,6 +70,16 @@ public sealed record CourierLimits
     /// waits between them that is more than half an hour.</summary>
     public int UnnamedRefusalsMax { get; init; } = 12;
 
+    /// <summary>Notices under way at once: they use the places that <see cref="WindowReserve"/> keeps free, and readings go on.</summary>
+    public int NoticesInFlightMax { get; init; } = 2;
+
+    /// <summary>How often a notice that wants an acknowledgement is repeated while the connection lasts: it is meant for people, who look
+    /// once a day.</summary>
+    public TimeSpan RepeatNotices { get; init; } = TimeSpan.FromDays(1);
+
+    /// <summary>Wait before a notice that the broker refused is tried again: somebody has to change the broker's access rules.</summary>
+    public TimeSpan NoticeRefused { get; init; } = TimeSpan.FromMinutes(10);
+
     /// <summary>Stream sets that the state message describes at most; keeps it under <see cref="MessageBytesMax"/>.</summary>
     public int SetsMax { get; init; } = 256;
 
