@@ -60,7 +60,7 @@ internal sealed class ConsentPreview(ConsentDesk desk, Gate gate, IReadOnlyList<
         : volume.Basis;
 
     private IEnumerable<string> Regions(PolicyRule rule) =>
-        rule.Recipients.Select(name => gate.Policy.Recipients.First(recipient => recipient.Name == name).Region).Distinct();
+        rule.Recipients.Select(name => gate.Policy.Recipient(name)!.Region).Distinct();
 
     private string Json(string function, (PolicyRule Rule, string Scope) grant, TrafficVolume volume, List<string> wouldOpen)
     {

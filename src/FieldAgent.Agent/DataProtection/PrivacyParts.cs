@@ -20,7 +20,7 @@ internal sealed class PrivacyParts : IDisposable
         Store = store;
         Clock = clock;
         Counters = counters;
-        Gate = new Gate(LoadPolicy(config), store.Consents, counters);
+        Gate = new Gate(LoadPolicy(config), store.Consents, counters, clock);
         Desk = new ConsentDesk(Gate, store.Consents, clock);
         Pseudonym = new Pseudonym(store.Keys, MachineId());
         Audiences = new Audiences(store.Keys, Pseudonym.For, static () => 0);

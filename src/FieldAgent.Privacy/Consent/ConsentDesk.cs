@@ -278,7 +278,7 @@ public sealed partial class ConsentDesk(Gate gate, IConsentLedger ledger, IClock
             NoticeHash = action == ConsentAction.Grant && Policy.Function(pair.Function) is not null
                 ? ConsentNotice.Of(Policy, pair.Function, by.Language).Hash : "",
             Language = by.Language,
-            ControllerId = Policy.Controller,
+            ControllerId = Policy.ControllerId,
             Reference = by.Attestation,
         };
 

@@ -16,7 +16,7 @@ public sealed record ConsentNotice(string Language, string Text, string Hash)
     public const string DefaultLanguage = "en";
 
     /// <summary>The languages there are.</summary>
-    public static IReadOnlyList<string> Languages { get; } = [DefaultLanguage, "zh"];
+    public static IReadOnlyList<string> Languages => LocalText.Languages;
 
     /// <summary>The notice of one function.</summary>
     /// <param name="policy">The policy.</param>
@@ -26,11 +26,11 @@ public sealed record ConsentNotice(string Language, string Text, string Hash)
     {
         var words = language == "zh" ? NoticeWords.Chinese : NoticeWords.English;
         var text = new StringBuilder();
-        text.Append(CultureInfo.InvariantCulture, $"{function}: {policy.Function(function)?.Summary}\n");
+        text.Append(CultureInfo.InvariantCulture, $"{function}: {policy.Function(function)?.Notice.For(words.Language)}\n");
         foreach (var rule in policy.RulesOf(function))
         {
-            text.Append(CultureInfo.InvariantCulture, $"  {rule.Field.Name} ({(rule.Necessary ? words.Needed : words.Optional)}): {rule.Field.Summary}\n");
-            text.Append(CultureInfo.InvariantCulture, $"    {words.Why}: {rule.Purpose}\n");
+            text.Append(CultureInfo.InvariantCulture, $"  {rule.Field.Name} ({(rule.Necessary ? words.Needed : words.Optional)}): {rule.Field.Summary.For(words.Language)}\n");
+            text.Append(CultureInfo.InvariantCulture, $"    {words.Why}: {policy.Purpose(rule.Purpose)?.Summary.For(words.Language) ?? rule.Purpose}\n");
             text.Append(CultureInfo.InvariantCulture, $"    {words.HowLong}: {Opt.Write(rule.Term)}\n");
             text.Append(CultureInfo.InvariantCulture, $"    {words.ToWhom}: {ToWhom(policy, rule, words)}\n");
         }
@@ -43,7 +43,7 @@ public sealed record ConsentNotice(string Language, string Text, string Hash)
 
     private static string ToWhom(Policy policy, PolicyRule rule, NoticeWords words) => rule.Recipients.Count == 0
         ? words.Nobody
-        : string.Join("; ", rule.Recipients.Select(name => policy.Recipients.First(r => r.Name == name))
+        : string.Join("; ", rule.Recipients.Select(name => policy.Recipient(name)!)
             .Select(static recipient => $"{recipient.Subject}, {recipient.Region}, {recipient.PolicyLink}"));
 
     private sealed record NoticeWords(

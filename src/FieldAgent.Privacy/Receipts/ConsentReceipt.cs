@@ -11,8 +11,6 @@ public static class ConsentReceipt
     /// <summary>Member <c>schema_version</c>.</summary>
     public const string SchemaVersion = "ISO/IEC TS 27560:2023";
 
-    private const string Controller = "controller";
-
     /// <summary>Writes the receipt of <paramref name="act"/> for <paramref name="audience"/>.</summary>
     /// <param name="policy">The policy in force: says what was consented to.</param>
     /// <param name="act">What was done.</param>
@@ -46,7 +44,7 @@ public static class ConsentReceipt
             },
             ["language"] = first.Language.Length > 0 ? first.Language : ConsentNotice.DefaultLanguage,
             ["jurisdiction"] = policy.Jurisdiction,
-            ["purposes"] = new JsonArray([.. rules.Select(rule => Purpose(policy, rule, act, audience.Recipient)), .. orphans.Select(Orphan)]),
+            ["purposes"] = new JsonArray([.. rules.Select(rule => Purpose(policy, rule, act, audience.Recipient)), .. orphans.Select(one => Orphan(policy, one))]),
             ["party_identification"] = Parties(policy, rules, audience.Recipient),
             ["events"] = new JsonArray([.. act.Events.Where(e => Concerns(e, rules) || audience.Recipient is null).Select(Event)]),
         };
@@ -69,12 +67,13 @@ public static class ConsentReceipt
     private static JsonObject Purpose(Policy policy, PolicyRule rule, ConsentAct act, string? recipient)
     {
         string[] recipients = recipient is null ? [.. rule.Recipients] : [recipient];
-        string[] regions = [.. recipients.Select(name => policy.Recipients.First(r => r.Name == name).Region).Distinct().Order(StringComparer.Ordinal)];
+        string[] regions = [.. recipients.Select(name => policy.Recipient(name)!.Region).Distinct().Order(StringComparer.Ordinal)];
+        var language = act.Events[0].Language;
         var scope = act.Events.FirstOrDefault(e => e.Function == rule.Function.Name && e.Field == rule.Field.Name)?.Scope;
         var pii = new JsonObject
         {
             ["pii_type"] = rule.Field.Name,
-            ["pii_description"] = rule.Field.Summary,
+            ["pii_description"] = rule.Field.Summary.For(language),
             ["pii_optional"] = !rule.Necessary,
             ["sensitive_pii_category"] = rule.Field.Class == FieldClass.Sensitive,
         };
@@ -86,44 +85,47 @@ public static class ConsentReceipt
         return new JsonObject
         {
             ["service"] = rule.Function.Name,
-            ["service_description"] = rule.Function.Summary,
+            ["service_description"] = rule.Function.Notice.For(language),
             ["purpose"] = rule.Purpose,
+            ["purpose_description"] = policy.Purpose(rule.Purpose)?.Summary.For(language) ?? rule.Purpose,
             ["purpose_type"] = rule.Function.Tier == FunctionTier.Basic ? "basic" : "extended",
             ["lawful_basis"] = rule.Basis.Word(),
             ["pii_information"] = new JsonArray(pii),
-            ["pii_controllers"] = new JsonArray(Controller),
+            ["pii_controllers"] = new JsonArray(ControllerId(policy)),
             ["collection_method"] = "sensors of the instrument",
             ["processing_method"] = "automated, without profiling",
             ["storage_locations"] = List(["board", .. regions]),
             ["retention_period"] = DocumentWords.Term(rule.Term),
             ["processing_locations"] = List(["board", .. regions]),
-            ["geographic_restrictions"] = List(regions),
+            ["geographic_restrictions"] = List(rule.Regions.Count > 0 ? rule.Regions : regions),
             ["jurisdiction"] = policy.Jurisdiction,
             ["recipient_third_parties"] = List(recipients),
             ["withdrawal_method"] = rule.Function.Tier == FunctionTier.Basic
                 ? "fieldagent consent refuse" : $"fieldagent consent withdraw {rule.Function.Name} --field {rule.Field.Name}",
-            ["privacy_rights"] = List(["access", "rectification", "erasure", "restriction", "portability", "withdrawal"]),
+            ["privacy_rights"] = List(policy.Rights.Select(static right => right.Name)),
         };
     }
 
-    private static JsonObject Orphan(ConsentEvent one) => new()
+    private static JsonObject Orphan(Policy policy, ConsentEvent one) => new()
     {
         ["service"] = one.Function,
         ["purpose"] = "not described by the policy in force",
         ["pii_information"] = new JsonArray(new JsonObject { ["pii_type"] = one.Field }),
-        ["pii_controllers"] = new JsonArray(Controller),
+        ["pii_controllers"] = new JsonArray(ControllerId(policy)),
         ["storage_locations"] = List(["board"]),
         ["retention_period"] = "PT0S",
-        ["jurisdiction"] = "",
+        ["jurisdiction"] = policy.Jurisdiction,
         ["recipient_third_parties"] = new JsonArray(),
         ["withdrawal_method"] = "fieldagent consent withdraw --all",
     };
+
+    private static string ControllerId(Policy policy) => policy.ControllerId.Length > 0 ? policy.ControllerId : "controller";
 
     private static JsonArray Parties(Policy policy, List<PolicyRule> rules, string? recipient)
     {
         var parties = new JsonArray(new JsonObject
         {
-            ["party_id"] = Controller,
+            ["party_id"] = ControllerId(policy),
             ["party_type"] = "pii-controller",
             ["party_name"] = policy.Controller,
             ["party_address"] = policy.Jurisdiction,

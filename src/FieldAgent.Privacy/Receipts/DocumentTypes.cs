@@ -28,15 +28,4 @@ internal static class DocumentWords
 
     /// <summary>The quality of a clock: <c>ntp</c>.</summary>
     public static string Word(this ClockQuality quality) => quality.ToString().ToLowerInvariant();
-
-    /// <summary>A legal basis: <c>legal-obligation</c>.</summary>
-    public static string Word(this LegalBasis basis) => basis switch
-    {
-        LegalBasis.Consent => "consent",
-        LegalBasis.Contract => "contract",
-        LegalBasis.LegalObligation => "legal-obligation",
-        LegalBasis.VitalInterest => "vital-interest",
-        LegalBasis.LegitimateInterest => "legitimate-interest",
-        _ => "public-interest",
-    };
 }
