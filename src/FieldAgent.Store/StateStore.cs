@@ -17,6 +17,7 @@ public sealed partial class StateStore : IDisposable
     private readonly ConsentLedger _consents;
     private readonly CommandLedger _commands;
     private readonly RequestLedger _requests;
+    private readonly DocumentShelf _documents;
     private readonly OutboxLedger _outbox;
     private readonly AuditLedger _audit;
     private readonly IncidentLedger _incidents;
@@ -33,6 +34,7 @@ public sealed partial class StateStore : IDisposable
         _spool = new Spool(context) { Relinked = WriteAgain };
         _commands = new CommandLedger(context);
         _requests = new RequestLedger(context);
+        _documents = new DocumentShelf(context);
         _outbox = new OutboxLedger(context);
         if (_audit.Broken.Length > 0)
         {
@@ -57,6 +59,9 @@ public sealed partial class StateStore : IDisposable
 
     /// <summary>Looks at all that is held now, without touching its delivery. Any thread; the caller disposes it.</summary>
     public ISpoolView OpenView() => new SpoolView(_spool);
+    /// <summary>Receipts and other documents that are kept for those whom they are about.</summary>
+    public IDocumentShelf Documents => _documents;
+
     /// <summary>Documents waiting for their recipients.</summary>
     public IOutbox Outbox => _outbox;
 
@@ -142,6 +147,7 @@ public sealed partial class StateStore : IDisposable
         _spool.Dispose();
         _commands.Dispose();
         _requests.Dispose();
+        _documents.Dispose();
         _outbox.Dispose();
         _audit.Dispose();
         lock (_context.WriteLock)

@@ -22,6 +22,8 @@ internal static class CommandLine
             CheckConfigCommand.Create(),
             StatusCommand.Create(),
             ConsentCommand.Create(),
+            ErasureCommand.Create(),
+            VerifyCommand.Create(),
             ConsumeCommand.Create(),
             DemoCommand.Create(),
             SchemaCommand.Create(),

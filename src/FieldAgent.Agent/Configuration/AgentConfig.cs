@@ -6,7 +6,11 @@ namespace FieldAgent.Agent.Configuration;
 /// <param name="Name">Name.</param>
 /// <param name="Kind">Kind.</param>
 /// <param name="Sensor">The sensor.</param>
-internal sealed record ConfiguredSensor(string Name, string Kind, ISensor Sensor);
+internal sealed record ConfiguredSensor(string Name, string Kind, ISensor Sensor)
+{
+    /// <summary>Configured time between two samplings; zero when it has none.</summary>
+    public TimeSpan Interval { get; init; }
+}
 
 /// <summary>A whole, checked configuration.</summary>
 internal sealed record AgentConfig
@@ -43,6 +47,9 @@ internal sealed record AgentConfig
 
     /// <summary>Readings in one block at most.</summary>
     public required int BlockReadings { get; init; }
+
+    /// <summary>Lines for people at the board that are configured and not driven: <c>consentSwitch</c>, <c>indicator</c>.</summary>
+    public IReadOnlyList<string> UndrivenRoles { get; init; } = [];
 
     /// <summary>Brokers.</summary>
     public required IReadOnlyList<Recipient> Recipients { get; init; }

@@ -71,9 +71,31 @@ internal static class ConfigLoader
             FlushReadings = (int)flush.Get(AgentShape.FlushReadings),
             BlockReadings = (int)flush.Get(AgentShape.BlockReadings),
             Recipients = LoadRecipients(section, policy, overrides, folder, errors),
+            UndrivenRoles = LoadRoles(section.Get(AgentShape.Roles)),
             Sensors = LoadSensors(section.Get(sensorsOption), kinds, devicesRoot, folder, errors),
         };
         return errors.IsEmpty ? config : null;
+    }
+
+    private static List<string> LoadRoles(ConfigSection? roles)
+    {
+        if (roles is null)
+        {
+            return [];
+        }
+
+        List<(string Role, ConfigSection Section)> given =
+        [
+            .. new[] { AgentShape.ConsentSwitch, AgentShape.Indicator }.Where(role => roles.Get(role) is not null)
+                .Select(role => (role.Name, roles.Get(role)!)),
+        ];
+        foreach (var same in given.GroupBy(static role => role.Section.Get(AgentShape.LineName)).Where(static of => of.Key.Length > 0 && of.Count() > 1))
+        {
+            roles.Errors.Add(
+                same.Last().Section.NodeOf(AgentShape.LineName), $"line '{same.Key}' has two roles: {string.Join(", ", same.Select(static role => role.Role))}");
+        }
+
+        return [.. given.Select(static role => $"{role.Role} ({role.Section.Get(AgentShape.LineName)})")];
     }
 
     private static Policy? LoadPolicy(ConfigSection section, string? file, ConfigErrors errors)
@@ -135,7 +157,11 @@ internal static class ConfigLoader
             // A sensor is only built from sound options: its own checks may rely on the shape's.
             if (errors.All.Count == before)
             {
-                sensors.Add(new ConfiguredSensor(name, kind.Kind, kind.Create(new SensorSetup(name, section, devicesRoot, folder))));
+                sensors.Add(new ConfiguredSensor(name, kind.Kind, kind.Create(new SensorSetup(name, section, devicesRoot, folder)))
+                {
+                    Interval = kind.Shape.Options.OfType<Option<TimeSpan>>().FirstOrDefault(static o => o.Name == "interval") is { } interval
+                        ? section.Get(interval) : TimeSpan.Zero,
+                });
             }
         }
 

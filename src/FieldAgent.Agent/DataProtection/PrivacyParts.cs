@@ -10,7 +10,7 @@ namespace FieldAgent.Agent.DataProtection;
 
 /// <summary>Everything that decides about data of people, put together on one open store: used by the running agent, and by a command
 /// line where none runs, so that both answer alike. Opens no device and no connection.</summary>
-internal sealed class PrivacyParts
+internal sealed class PrivacyParts : IDisposable
 {
     /// <summary>Puts it together; the store stays the caller's.</summary>
     /// <exception cref="StoreFault">A ledger cannot be read.</exception>
@@ -22,8 +22,16 @@ internal sealed class PrivacyParts
         Counters = counters;
         Gate = new Gate(LoadPolicy(config), store.Consents, counters, clock);
         Desk = new ConsentDesk(Gate, store.Consents, clock);
-        Consents = new ConsentService(Desk, Gate, store.Spool);
-        Operations = [.. ConsentOperations.All(Consents)];
+        Pseudonym = new Pseudonym(store.Keys, MachineId());
+        Audiences = new Audiences(store.Keys, Pseudonym.For, static () => 0);
+        Eraser = new SpoolEraser(store.Spool, clock);
+        Erasures = new ErasureNotices(store.Documents, Audiences, () => Gate.Policy, Eraser, deliveries: null, store.Outbox);
+        var followUp = new ConsentFollowUp(
+            Gate, store.Consents, store.Documents, Audiences, Eraser, Erasures, store.Outbox, [.. config.Recipients.Select(static r => r.Name)]);
+        Consents = new ConsentService(Desk, Gate, followUp, config.Sensors);
+        var view = new ConsentView(Desk, Gate, store.Consents, store.Documents);
+        var preview = new ConsentPreview(Desk, Gate, config.Sensors, new TrafficEstimate(config.Sensors, counters, static () => null));
+        Operations = [.. ConsentOperations.All(Consents, view, preview, new ErasureView(Erasures))];
     }
 
     /// <summary>Configuration.</summary>
@@ -47,6 +55,18 @@ internal sealed class PrivacyParts
     /// <summary>Consents with their consequences.</summary>
     public ConsentService Consents { get; }
 
+    /// <summary>The board's names.</summary>
+    public Pseudonym Pseudonym { get; }
+
+    /// <summary>The board's names, keys and references, by who knows them.</summary>
+    public Audiences Audiences { get; }
+
+    /// <summary>Erases for good.</summary>
+    public IEraser Eraser { get; }
+
+    /// <summary>Requests to erase, and receipts of erasures.</summary>
+    public ErasureNotices Erasures { get; }
+
     /// <summary>What can be asked of these parts over the control socket, or offline.</summary>
     public IReadOnlyList<IControlOperation> Operations { get; }
 
@@ -56,4 +76,19 @@ internal sealed class PrivacyParts
             ? Policy.Shipped()
             : Policy.Load(File.ReadAllBytes(config.PolicyFile), new ConfigErrors())
                 ?? throw new InvalidOperationException($"{config.PolicyFile} changed while the agent started");
+
+    /// <inheritdoc/>
+    public void Dispose() => Audiences.Dispose();
+
+    private static string MachineId()
+    {
+        try
+        {
+            return File.ReadAllText("/etc/machine-id").Trim();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return "";
+        }
+    }
 }

@@ -33,11 +33,10 @@ internal sealed class AgentParts : IDisposable
         Due = new FlushSignal(config.FlushReadings);
         Collector = new Collector(config.Sensors, Gate, clock, Due, RowsMax, Counters, logs);
         Pipeline = new Pipeline(Collector, Gate, Store.Spool, Due, config.FlushInterval, Counters, logs.CreateLogger<Pipeline>());
-        var pseudonym = new Pseudonym(Store.Keys, MachineId());
         ICommandHandler[] commands = [new Commands.StatusHandler(this), new Commands.FlushHandler(Due), new Commands.PhotoHandler(Collector),
             new Commands.AcknowledgeHandler(Store.Outbox)];
         Couriers = [.. config.Recipients.Select(recipient => new Courier(
-            Settings(pseudonym, recipient), links, Store.Spool, Gate, clock, Store.Outbox, Store.Commands, commands, Counters,
+            Settings(recipient), links, Store.Spool, Gate, clock, Store.Outbox, Store.Commands, commands, Counters,
             logs.CreateLogger<Courier>()))];
     }
 
@@ -93,7 +92,13 @@ internal sealed class AgentParts : IDisposable
             [.. Couriers.Select(static c => c.State)],
             Counters.Snapshot("denied."),
             Counters.Snapshot("dropped."),
-            Counters.Snapshot());
+            Counters.Snapshot())
+        {
+            Idle = Privacy.Desk.Refused() is { } refused
+                ? $"everything was refused at {ClockExtensions.ToDate(refused.At.WallUnixNs):yyyy-MM-dd HH:mm} UTC: nothing is collected, no data is "
+                    + "published; 'fieldagent consent resume' ends that"
+                : null,
+        };
     }
 
     /// <summary>What was stored and what still waits.</summary>
@@ -110,6 +115,7 @@ internal sealed class AgentParts : IDisposable
     {
         Collector.Dispose();
         Due.Dispose();
+        Privacy.Dispose();
         Store.Dispose();
     }
 
@@ -124,29 +130,17 @@ internal sealed class AgentParts : IDisposable
         BlockReadingsMax = config.BlockReadings,
     };
 
-    private CourierSettings Settings(Pseudonym pseudonym, Recipient recipient)
+    private CourierSettings Settings(Recipient recipient)
     {
         var tagKey = new byte[32];
         Store.Keys.DeriveKey("delivery/" + recipient.Name, tagKey);
         return new CourierSettings
         {
             Recipient = recipient,
-            Pseudonym = pseudonym.For(recipient.Name),
+            Pseudonym = Privacy.Pseudonym.For(recipient.Name),
             TagKey = tagKey,
             AgentVersion = CommandLine.Version,
             FlushInterval = Config.FlushInterval,
         };
-    }
-
-    private static string MachineId()
-    {
-        try
-        {
-            return File.ReadAllText("/etc/machine-id").Trim();
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return "";
-        }
     }
 }

@@ -31,6 +31,9 @@ internal sealed record StatusReport(
     SortedDictionary<string, long> Dropped,
     SortedDictionary<string, long> Counters)
 {
+    /// <summary>Why the board idles at a person's wish (R7); null when it does not.</summary>
+    public string? Idle { get; init; }
+
     /// <summary>True when nothing needs a technician.</summary>
     [JsonIgnore]
     public bool IsHealthy => Store.Trouble.Length == 0 && Links.All(static l => l.Phase == "connected")

@@ -11,6 +11,11 @@ internal static class StatusText
     public static void Write(StatusReport status, TextWriter output)
     {
         output.WriteLine($"fieldagent {status.Version} on {status.Board}: {(status.IsHealthy ? "healthy" : "NEEDS ATTENTION")}, up {Age(status.UptimeSeconds)}");
+        if (status.Idle is { } idle)
+        {
+            output.WriteLine($"  IDLE: {idle}");
+        }
+
         foreach (var trouble in Troubles(status))
         {
             output.WriteLine($"  ! {trouble}");

@@ -100,6 +100,11 @@ internal static class Schema
                 boot_id BLOB NOT NULL, boot_ns INTEGER NOT NULL, wall_ns INTEGER NOT NULL, quality INTEGER NOT NULL,
                 times INTEGER NOT NULL, UNIQUE(kind, place)) STRICT;
             """),
+        ("documents that the board keeps",
+            """
+            CREATE TABLE documents(id INTEGER PRIMARY KEY, type TEXT NOT NULL, audience TEXT NOT NULL, about INTEGER NOT NULL,
+                reference TEXT NOT NULL, document BLOB NOT NULL, UNIQUE(type, audience, about, reference)) STRICT;
+            """),
     ];
 
     /// <summary>The newest version this program knows.</summary>
