@@ -48,17 +48,24 @@ internal static class ControlCalls
         return reply.NobodyThere ? Offline(config, request) : reply;
     }
 
+    /// <summary>Opens the store of a board on which no agent runs, for one piece of work.</summary>
+    /// <exception cref="StoreFault">It cannot be opened.</exception>
+    public static T WithStore<T>(AgentConfig config, Func<PrivacyParts, T> work)
+    {
+        var counters = new Counters();
+        var clock = new LinuxClock();
+        using var store = StateStore.Open(AgentParts.StoreOptionsOf(config), clock, counters, NullLogger.Instance);
+        using var parts = new PrivacyParts(config, store, clock, counters);
+        return work(parts);
+    }
+
     private static ControlReply Offline(AgentConfig config, ControlRequest request)
     {
         try
         {
-            var counters = new Counters();
-            var clock = new LinuxClock();
-            using var store = StateStore.Open(AgentParts.StoreOptionsOf(config), clock, counters, NullLogger.Instance);
-            using var parts = new PrivacyParts(config, store, clock, counters);
-            return parts.Operations.FirstOrDefault(operation => operation.Name == request.Op) is { } operation
+            return WithStore(config, parts => parts.Operations.FirstOrDefault(operation => operation.Name == request.Op) is { } operation
                 ? operation.Handle(request)
-                : ControlReply.No($"'{request.Op}' needs a running agent; start it with 'fieldagent run'");
+                : ControlReply.No($"'{request.Op}' needs a running agent; start it with 'fieldagent run'"));
         }
         catch (StoreFault fault)
         {

@@ -87,7 +87,8 @@ internal sealed partial class ControlServer(
                 using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop);
                 limit.CancelAfter(CallerTime);
                 var line = await ReadLineAsync(caller, limit.Token);
-                await ReplyAsync(caller, Handle(line), limit.Token);
+                var reply = Handle(line);
+                await ReplyAsync(caller, reply, stop);
             }
         }
         catch (Exception e) when (e is OperationCanceledException or SocketException or IOException or ObjectDisposedException)

@@ -25,13 +25,13 @@ internal sealed class PrivacyParts : IDisposable
         Pseudonym = new Pseudonym(store.Keys, MachineId());
         Audiences = new Audiences(store.Keys, Pseudonym.For, static () => 0);
         Eraser = new SpoolEraser(store.Spool, clock);
-        Erasures = new ErasureNotices(store.Documents, Audiences, () => Gate.Policy, Eraser, deliveries: null, store.Outbox);
+        Erasures = new ErasureNotices(store.Documents, Audiences, () => Gate.Policy, Eraser, store.Deliveries, store.Outbox);
         var followUp = new ConsentFollowUp(
             Gate, store.Consents, store.Documents, Audiences, Eraser, Erasures, store.Outbox, [.. config.Recipients.Select(static r => r.Name)]);
         Consents = new ConsentService(Desk, Gate, followUp, config.Sensors);
         var view = new ConsentView(Desk, Gate, store.Consents, store.Documents);
         var preview = new ConsentPreview(Desk, Gate, config.Sensors, new TrafficEstimate(config.Sensors, counters, static () => null));
-        Operations = [.. ConsentOperations.All(Consents, view, preview, new ErasureView(Erasures))];
+        Operations = [.. ConsentOperations.All(Consents, view, preview, new ErasureView(Erasures)), .. Rights(config)];
     }
 
     /// <summary>Configuration.</summary>
@@ -67,6 +67,18 @@ internal sealed class PrivacyParts : IDisposable
     /// <summary>Requests to erase, and receipts of erasures.</summary>
     public ErasureNotices Erasures { get; }
 
+    /// <summary>Hands over all that is held.</summary>
+    public PrivacyExport Export { get; private set; } = null!;
+
+    /// <summary>Requests of persons.</summary>
+    public RequestDesk Requests { get; private set; } = null!;
+
+    /// <summary>Requests that come signed.</summary>
+    public SignedRequests SignedRequests { get; private set; } = null!;
+
+    /// <summary>Carries out what persons ask for.</summary>
+    public PrivacyRights PersonRights { get; private set; } = null!;
+
     /// <summary>What can be asked of these parts over the control socket, or offline.</summary>
     public IReadOnlyList<IControlOperation> Operations { get; }
 
@@ -76,6 +88,21 @@ internal sealed class PrivacyParts : IDisposable
             ? Policy.Shipped()
             : Policy.Load(File.ReadAllBytes(config.PolicyFile), new ConfigErrors())
                 ?? throw new InvalidOperationException($"{config.PolicyFile} changed while the agent started");
+
+    private IEnumerable<IControlOperation> Rights(AgentConfig config)
+    {
+        var scopes = new PrivacyScopes(Gate, Store.OpenView, Store.Deliveries);
+        var overview = new PrivacyOverview(
+            Gate, scopes, Store.OpenView, Store.Deliveries, Store.Consents, Store.Requests, Store.Audit, Erasures, Clock);
+        Export = new PrivacyExport(Gate, Store.OpenView, Store.Consents, Store.Deliveries, Store.Requests, Store.Audit, Audiences, Clock);
+        Requests = new RequestDesk(Store.Requests, Clock, Store.Audit);
+        SignedRequests = new SignedRequests(Requests, Store.Requests, Clock, Counters);
+        PersonRights = new PrivacyRights(
+            Gate, Store.Consents, Consents, scopes, Eraser, Erasures, Store.Requests, Store.Deliveries, Store.Outbox, Audiences, Store.Audit, Clock);
+        var why = new PrivacyWhy(Gate, Store.Deliveries, Store.Consents, Store.Audit, Audiences, [.. config.Recipients.Select(static r => r.Name)]);
+        return PrivacyOperations.All(
+            overview, Export, PersonRights, new PrivacyRequests(Requests, SignedRequests, Store.Requests), why, scopes);
+    }
 
     /// <inheritdoc/>
     public void Dispose() => Audiences.Dispose();

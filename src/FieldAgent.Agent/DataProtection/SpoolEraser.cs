@@ -20,6 +20,11 @@ internal sealed class SpoolEraser(ISpool spool, IClock clock) : IEraser
     {
         lock (_lock)
         {
+            if (scopes.Any(static scope => scope.BeforeWallUnixNs != long.MaxValue))
+            {
+                throw new StoreFault(StoreFaultKind.Refused, "this store can only erase a rule's data as a whole", retry: false);
+            }
+
             var begun = clock.Now();
             var erased = scopes.Sum(scope => spool.Erase(scope.Function, scope.Field, reason));
             var report = new ErasureReport(

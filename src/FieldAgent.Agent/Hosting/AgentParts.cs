@@ -34,7 +34,8 @@ internal sealed class AgentParts : IDisposable
         Collector = new Collector(config.Sensors, Gate, clock, Due, RowsMax, Counters, logs);
         Pipeline = new Pipeline(Collector, Gate, Store.Spool, Due, config.FlushInterval, Counters, logs.CreateLogger<Pipeline>());
         ICommandHandler[] commands = [new Commands.StatusHandler(this), new Commands.FlushHandler(Due), new Commands.PhotoHandler(Collector),
-            new Commands.AcknowledgeHandler(Store.Outbox)];
+            new Commands.AcknowledgeHandler(Store.Outbox),
+            new Commands.PrivacyRequestHandler(Privacy.SignedRequests, Privacy.Audiences, clock)];
         Couriers = [.. config.Recipients.Select(recipient => new Courier(
             Settings(recipient), links, Store.Spool, Gate, clock, Store.Outbox, Store.Commands, commands, Counters,
             logs.CreateLogger<Courier>()))];
@@ -98,7 +99,15 @@ internal sealed class AgentParts : IDisposable
                 ? $"everything was refused at {ClockExtensions.ToDate(refused.At.WallUnixNs):yyyy-MM-dd HH:mm} UTC: nothing is collected, no data is "
                     + "published; 'fieldagent consent resume' ends that"
                 : null,
+            Requests = Requests(),
         };
+    }
+
+    private RequestsReport Requests()
+    {
+        var lines = Privacy.Requests.Show();
+        return new RequestsReport(
+            lines.Count(static line => line.Request.State is RequestState.Received or RequestState.Verified), lines.Count(static line => line.Overdue));
     }
 
     /// <summary>What was stored and what still waits.</summary>

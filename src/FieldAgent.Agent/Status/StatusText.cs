@@ -59,6 +59,12 @@ internal static class StatusText
             yield return $"store: {status.Store.Trouble}";
         }
 
+        if (status.Requests is { Overdue: > 0 } requests)
+        {
+            yield return string.Create(CultureInfo.InvariantCulture,
+                $"privacy: {requests.Overdue} request{(requests.Overdue == 1 ? " is" : "s are")} past the deadline; answer at once: 'fieldagent privacy requests'");
+        }
+
         foreach (var sensor in status.Sensors)
         {
             if (sensor.State is not (SensorState.Running or SensorState.Closed or SensorState.Opening or SensorState.Stopped))

@@ -99,6 +99,7 @@ public static class ErasureDocuments
         GapReason.DiskFull => "disk-full",
         GapReason.TermOver => "term-over",
         GapReason.ConsentWithdrawn => "consent-withdrawn",
+        GapReason.Erased => "erased",
         GapReason.StoreReset => "store-reset",
         GapReason.Unreadable => "unreadable",
         GapReason.Rejected => "rejected",
