@@ -1,4 +1,5 @@
 using FieldAgent.Core;
+using FieldAgent.Store.Erasure;
 using FieldAgent.Store.Files;
 using FieldAgent.Store.Keys;
 using FieldAgent.Store.Ledgers;
@@ -16,6 +17,7 @@ public sealed class StateStore : IDisposable
     private readonly Spool _spool;
     private readonly ConsentLedger _consents;
     private readonly CommandLedger _commands;
+    private readonly Eraser _eraser;
     private bool _disposed;
 
     private StateStore(StoreContext context, OpenOutcome outcome)
@@ -25,6 +27,9 @@ public sealed class StateStore : IDisposable
         _consents = new ConsentLedger(context);
         _spool = new Spool(context) { Relinked = _consents.WriteAgain };
         _commands = new CommandLedger(context);
+        _eraser = new Eraser(context, _spool);
+        Sweeper = new Sweeper(context, _spool, _eraser);
+        _eraser.ResumeAtStart();
     }
 
     /// <summary>Readings and pictures waiting for their recipients.</summary>
@@ -35,6 +40,19 @@ public sealed class StateStore : IDisposable
 
     /// <summary>Commands seen.</summary>
     public ICommandLedger Commands => _commands;
+
+    /// <summary>Erases stored data for good.</summary>
+    public IEraser Eraser => _eraser;
+
+    /// <summary>Erases what is past its term.</summary>
+    public Sweeper Sweeper { get; }
+
+    /// <summary>Legal holds that keep data from being erased; none until set.</summary>
+    public IHolds Holds
+    {
+        get => _eraser.Holds;
+        set => _eraser.Holds = value;
+    }
 
     /// <summary>The installation's identity.</summary>
     public IKeyStore Keys => _context.Identity;
@@ -102,6 +120,7 @@ public sealed class StateStore : IDisposable
         }
 
         _disposed = true;
+        Sweeper.NoteTime();
         _spool.Dispose();
         _commands.Dispose();
         lock (_context.WriteLock)
@@ -139,7 +158,14 @@ public sealed class StateStore : IDisposable
             {
                 database = OpenDatabase(folder, options);
                 var settled = Settle(identity, database, folder, root, logger);
-                var context = new StoreContext(options, folder, root, settled, database, clock, counters, logger);
+                var wraps = KeyWraps.Open(root, options.KeyRoot, database, out var isLost);
+                if (isLost)
+                {
+                    counters.Add("store.key-root-lost");
+                    StoreLog.KeyRootLost(logger, wraps.Place!);
+                }
+
+                var context = new StoreContext(options, folder, root, wraps, settled, database, clock, counters, logger);
                 var store = new StateStore(context, Outcome(database, folder, aside, why));
                 if (aside is not null)
                 {
