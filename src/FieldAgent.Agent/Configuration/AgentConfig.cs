@@ -12,6 +12,12 @@ internal sealed record ConfiguredSensor(string Name, string Kind, ISensor Sensor
     public TimeSpan Interval { get; init; }
 }
 
+/// <summary>An effaceable memory, not opened.</summary>
+/// <param name="Kind">Which chip.</param>
+/// <param name="Bus">Full path of its bus.</param>
+/// <param name="Address">Its address, 7 bits.</param>
+internal sealed record KeyRootConfig(string Kind, string Bus, int Address);
+
 /// <summary>A whole, checked configuration.</summary>
 internal sealed record AgentConfig
 {
@@ -38,6 +44,9 @@ internal sealed record AgentConfig
 
     /// <summary>Root key file, or null.</summary>
     public required string? RootKeyFile { get; init; }
+
+    /// <summary>The effaceable memory, or null.</summary>
+    public KeyRootConfig? KeyRoot { get; init; }
 
     /// <summary>Longest time between flushes.</summary>
     public required TimeSpan FlushInterval { get; init; }

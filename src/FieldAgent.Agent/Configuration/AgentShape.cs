@@ -1,5 +1,6 @@
 using FieldAgent.Core;
 using FieldAgent.Core.Configuration;
+using FieldAgent.Devices.EffaceableMemory;
 
 namespace FieldAgent.Agent.Configuration;
 
@@ -35,8 +36,18 @@ internal static class AgentShape
     public static readonly Option<string> RootKeyFile =
         Opt.File("rootKeyFile", "32-byte root key; a systemd credential or <directory>/root.key when not given.");
 
+    public static readonly Option<string> KeyRootKind = Opt.Choice("kind", "Which chip: FRAM, or the RAM of a clock with a battery.", null, required: true, EffaceableMemories.Kinds);
+
+    public static readonly Option<string> KeyRootBus = Opt.File("bus", "Its I2C bus.", "/dev/i2c-1");
+
+    public static readonly Option<long> KeyRootAddress =
+        Opt.Integer("address", "Its address, 7 bits; 80 (0x50) for an mb85rc and 104 (0x68) for a ds1307 when not given.", 80, 8, 119);
+
+    public static readonly Option<ConfigSection?> KeyRoot = Opt.Section("keyRoot", "Memory that is overwritten in place, for half of what wraps the data keys.",
+        new ConfigShape("Memory that is overwritten in place: with it an erasure is beyond recovery also where the card keeps old copies.", KeyRootKind, KeyRootBus, KeyRootAddress));
+
     public static readonly Option<ConfigSection?> State = Opt.Section("state", "Where and how much is stored.",
-        new ConfigShape("Where and how much is stored.", StateDirectory, StateBytesMax, FreeBytesMin, RootKeyFile));
+        new ConfigShape("Where and how much is stored.", StateDirectory, StateBytesMax, FreeBytesMin, RootKeyFile, KeyRoot));
 
     public static readonly Option<TimeSpan> FlushInterval =
         Opt.Duration("interval", "Longest time a reading stays in memory only.", TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(0.1), TimeSpan.FromSeconds(60));

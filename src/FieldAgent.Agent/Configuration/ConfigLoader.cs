@@ -1,6 +1,7 @@
 using System.Globalization;
 using FieldAgent.Core;
 using FieldAgent.Core.Configuration;
+using FieldAgent.Devices.EffaceableMemory;
 using FieldAgent.Privacy;
 
 namespace FieldAgent.Agent.Configuration;
@@ -67,6 +68,7 @@ internal static class ConfigLoader
             StateBytesMax = state.Get(AgentShape.StateBytesMax),
             FreeBytesMin = state.Get(AgentShape.FreeBytesMin),
             RootKeyFile = ResolveOptional(state, AgentShape.RootKeyFile),
+            KeyRoot = LoadKeyRoot(state.Get(AgentShape.KeyRoot), devicesRoot),
             FlushInterval = flush.Get(AgentShape.FlushInterval),
             FlushReadings = (int)flush.Get(AgentShape.FlushReadings),
             BlockReadings = (int)flush.Get(AgentShape.BlockReadings),
@@ -96,6 +98,18 @@ internal static class ConfigLoader
         }
 
         return [.. given.Select(static role => $"{role.Role} ({role.Section.Get(AgentShape.LineName)})")];
+    }
+
+    private static KeyRootConfig? LoadKeyRoot(ConfigSection? section, string devicesRoot)
+    {
+        if (section is null)
+        {
+            return null;
+        }
+
+        var kind = section.Get(AgentShape.KeyRootKind);
+        var address = section.Has(AgentShape.KeyRootAddress) ? (int)section.Get(AgentShape.KeyRootAddress) : EffaceableMemories.DefaultAddress(kind);
+        return new KeyRootConfig(kind, Path.Join(devicesRoot, section.Get(AgentShape.KeyRootBus)), address);
     }
 
     private static Policy? LoadPolicy(ConfigSection section, string? file, ConfigErrors errors)

@@ -10,7 +10,7 @@ namespace FieldAgent.Agent.DataProtection;
 /// <summary>Consents with their consequences: the ledger entry first, then the gate (which closes sensors), then all that follows from
 /// it. Every answer says what was done in plain words, and as one JSON object. Any thread; one command at a time.</summary>
 internal sealed class ConsentService(
-    ConsentDesk desk, Gate gate, ConsentFollowUp followUp, IReadOnlyList<ConfiguredSensor> sensors)
+    ConsentDesk desk, Gate gate, ConsentFollowUp followUp, ErasureNotices erasures, IReadOnlyList<ConfiguredSensor> sensors)
 {
     private readonly Lock _lock = new();
 
@@ -50,6 +50,8 @@ internal sealed class ConsentService(
             {
                 followUp.AskForLate();
             }
+
+            erasures.IssueMissing();
         }
     }
 
@@ -112,7 +114,7 @@ internal sealed class ConsentService(
             var proof = followed.Erasures.All(static e => e.State == ErasureState.Verified)
                 ? string.Create(CultureInfo.InvariantCulture, $"; a scan of the raw files found no remains (erasure {followed.Erasures[^1].Id})") : "";
             lines.Add(string.Create(
-                CultureInfo.InvariantCulture, $"erased before it was sent: {followed.Erasures.Sum(static e => e.Readings)} readings and pictures{proof}"));
+                CultureInfo.InvariantCulture, $"erased before it was sent: {Erased(followed)} readings and pictures{proof}"));
             lines.AddRange(followed.Erasures.SelectMany(static e => e.Held).Select(static held => $"kept by a legal hold: {held.Function} {held.Field}"));
         }
 
@@ -138,7 +140,7 @@ internal sealed class ConsentService(
             ["events"] = new JsonArray([.. outcome.Events.Select(static e => (JsonNode)e.Id)]),
             ["opened"] = Documents.List(opened),
             ["closed"] = Documents.List(closed),
-            ["erased"] = followed?.Erasures.Sum(static e => e.Readings) ?? 0,
+            ["erased"] = followed is null ? 0 : Erased(followed),
             ["erasures"] = new JsonArray([.. (followed?.Erasures ?? []).Select(static e => (JsonNode)new JsonObject
             {
                 ["number"] = e.Id,
@@ -149,6 +151,8 @@ internal sealed class ConsentService(
             ["finished"] = trouble.Length == 0,
             ["trouble"] = trouble,
         });
+
+    private static long Erased(Followed followed) => followed.Erasures.Sum(static e => e.Readings);
 
     private string[] Notice(string function, ConsentBy by) => gate.Policy.Function(function) is null
         ? [] : ConsentNotice.Of(gate.Policy, function, by.Language).Text.TrimEnd('\n').Split('\n');

@@ -5,6 +5,7 @@ using FieldAgent.Agent.DataProtection;
 using FieldAgent.Agent.Status;
 using FieldAgent.Core;
 using FieldAgent.Delivery;
+using FieldAgent.Devices.EffaceableMemory;
 using FieldAgent.Privacy;
 using FieldAgent.Store;
 using FieldAgent.Store.Sqlite;
@@ -126,6 +127,7 @@ internal sealed class AgentParts : IDisposable
         StateBytesMax = config.StateBytesMax,
         FreeBytesMin = config.FreeBytesMin,
         RootKeyFile = config.RootKeyFile,
+        KeyRoot = config.KeyRoot is { } memory ? EffaceableMemories.Create(memory.Kind, memory.Bus, memory.Address) : null,
         Recipients = [.. config.Recipients.Select(static r => r.Name)],
         BlockReadingsMax = config.BlockReadings,
     };

@@ -25,6 +25,9 @@ internal enum TallyKind : byte
 
     /// <summary>Items sealed with a key.</summary>
     KeyUses,
+
+    /// <summary>The number the next key gets.</summary>
+    NextKey,
 }
 
 /// <summary>Counters that change with the transaction they are written in. Under the write lock; the committed values of kinds
