@@ -80,6 +80,7 @@ internal sealed class ConsentService(
             }
 
             var lines = Lines(outcome, opened, closed, followed);
+            lines.InsertRange(1, outcome.Events.Where(static e => e.Action == ConsentAction.Grant).Select(Bounded).OfType<string>());
             var json = Json(action, outcome, opened, closed, followed, trouble);
             return trouble.Length == 0
                 ? new ControlReply(true, string.Join('\n', lines), Lines: notice, Json: [json])
@@ -114,7 +115,7 @@ internal sealed class ConsentService(
             var proof = followed.Erasures.All(static e => e.State == ErasureState.Verified)
                 ? string.Create(CultureInfo.InvariantCulture, $"; a scan of the raw files found no remains (erasure {followed.Erasures[^1].Id})") : "";
             lines.Add(string.Create(
-                CultureInfo.InvariantCulture, $"erased before it was sent: {Erased(followed)} readings and pictures{proof}"));
+                CultureInfo.InvariantCulture, $"erased before it was sent: {Erased(followed)} readings, in {followed.Erasures.Sum(static e => e.Items)} blocks and pictures{proof}"));
             lines.AddRange(followed.Erasures.SelectMany(static e => e.Held).Select(static held => $"kept by a legal hold: {held.Function} {held.Field}"));
         }
 
@@ -151,6 +152,13 @@ internal sealed class ConsentService(
             ["finished"] = trouble.Length == 0,
             ["trouble"] = trouble,
         });
+
+    // Coarse, precise and unasked places are granted apart (R45): the board says what the grant comes to now.
+    private string? Bounded(ConsentEvent grant) =>
+        PrecisionWords.TryParse(grant.Scope, out var asked) && Vocabulary.IsLocation(grant.Field)
+        && gate.Decide(Stage.Admit, grant.Function, grant.Field).Permit is { } permit && permit.Precision > asked
+            ? $"no finer than {permit.Precision.Word()} for now: finer places are granted apart, with --field {Vocabulary.LocationPrecise}"
+            : null;
 
     private static long Erased(Followed followed) => followed.Erasures.Sum(static e => e.Readings);
 
