@@ -21,6 +21,7 @@ internal sealed class PrivacyParts
         Clock = clock;
         Counters = counters;
         Gate = new Gate(LoadPolicy(config), store.Consents, counters, clock);
+        store.Holds = Gate;
         Desk = new ConsentDesk(Gate, store.Consents, clock);
         Consents = new ConsentService(Desk, Gate, store.Spool);
         Operations = [.. ConsentOperations.All(Consents)];
