@@ -21,6 +21,7 @@ internal sealed class PrivacyParts : IDisposable
         Clock = clock;
         Counters = counters;
         Gate = new Gate(LoadPolicy(config), store.Consents, counters, clock);
+        store.Holds = Gate;
         Desk = new ConsentDesk(Gate, store.Consents, clock);
         Pseudonym = new Pseudonym(store.Keys, MachineId());
         Audiences = new Audiences(store.Keys, Pseudonym.For, static () => 0);

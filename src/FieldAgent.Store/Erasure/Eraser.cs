@@ -219,14 +219,17 @@ internal sealed class Eraser : IEraser
     {
         foreach (var job in _jobs.ToArray())
         {
-            if (!job.IsOpen)
+            if (job.IsTold)
             {
                 continue;
             }
 
             try
             {
-                Finish(job);
+                if (job.IsOpen)
+                {
+                    Finish(job);
+                }
             }
             catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
             {
@@ -235,6 +238,7 @@ internal sealed class Eraser : IEraser
 
             StoreLog.Verified(_context.Logger, job.Id, job.Ground, job.Blocks + job.Images, job.Keys, job.ScannedFiles, job.ScannedBytes);
             _context.Counters.Add("erased.verified");
+            job.IsTold = true;
             if (_verified is { } told)
             {
                 told(job.Report());

@@ -62,6 +62,9 @@ internal sealed class ErasureJob
     /// <summary>What is erased; empty once it is verified.</summary>
     public List<DoomedRun> Runs { get; init; } = [];
 
+    /// <summary>True once listeners were told, or were in an earlier run.</summary>
+    public bool IsTold { get; set; }
+
     /// <summary>True while there is work left.</summary>
     public bool IsOpen => State != ErasureState.Verified;
 

@@ -76,7 +76,7 @@ internal static class ErasureLedger
                     Id = all.Int(0), State = (ErasureState)all.Int(1), Reason = (GapReason)all.Int(2), Ground = all.Text(3), Blocks = all.Int(4),
                     Images = all.Int(5), Readings = all.Int(6), Keys = (int)all.Int(7), Unmarked = (int)all.Int(8), Effaced = all.Text(9),
                     ScannedFiles = (int)all.Int(10), ScannedBytes = all.Int(11), Remains = (int)all.Int(12), BegunAt = ReadStamp(all.Blob(13)),
-                    VerifiedAt = ReadStamp(all.Blob(14)),
+                    VerifiedAt = ReadStamp(all.Blob(14)), IsTold = all.Int(1) == (int)ErasureState.Verified,
                 };
             }
         }

@@ -166,7 +166,7 @@ internal sealed partial class Spool
                 var database = _context.Database;
                 FreeSpace.Overwrite(database.File);
                 database.DropCaches();
-                return RemainsScan.Scan(_context.Folder, _context.Canary.Prefix, Expected(job), database.Held);
+                return RemainsScan.Scan(_context.Folder, _context.Canary.Prefix, Expected(job), path => database.Held(path) ?? _context.Folder.Held(path));
             }
         }
     }

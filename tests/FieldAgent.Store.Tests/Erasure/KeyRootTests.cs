@@ -42,7 +42,7 @@ public class KeyRootTests
 
         // and with the memory as it was it would have opened: the memory is what made the difference
         using var before = new Bench(o => o with { KeyRoot = new FakeMemory(old) }, directory: flash.Path);
-        Assert.Equal(0, before.Store.Eraser.Reports().Count);
+        Assert.Empty(before.Store.Eraser.Reports());
     }
 
     [Fact]

@@ -29,8 +29,7 @@ public class StepTests
             OpenTests.Copy(bench.Options.Directory, path);
             steps.Add((step, path, memory?.Content.ToArray() ?? []));
             Assert.DoesNotContain(bench.ReadAll(), got => got.Kind != SpoolItemKind.Gap && got.Function != "telemetry");
-            var report = bench.Store.Eraser.Reports()[0];
-            Assert.Equal(step == "verified", report.State == ErasureState.Verified);
+            Assert.Equal(step == "verified", bench.Store.Eraser.Reports()[0].State == ErasureState.Verified);
         }
 
         bench = new Bench(o => o with
@@ -76,7 +75,13 @@ public class StepTests
             var count = 0;
             using var bench = new Bench(o => o with
             {
-                AtErasureStep = _ => _ = count++ == fail ? throw new StoreFault(StoreFaultKind.Io, "pulled", retry: true) : 0,
+                AtErasureStep = _ =>
+                {
+                    if (count++ == fail)
+                    {
+                        throw new StoreFault(StoreFaultKind.Io, "pulled", retry: true);
+                    }
+                },
             });
             var verified = new List<ErasureReport>();
             bench.Store.Eraser.Verified += verified.Add;

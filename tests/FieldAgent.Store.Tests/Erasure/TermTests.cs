@@ -109,13 +109,14 @@ public class TermTests
         Add(bench);
         for (var boot = 2; boot <= 4; boot++)
         {
-            bench.Clock.Advance(TimeSpan.FromDays(10));
+            bench.Clock.Advance(TimeSpan.FromDays(9.9));
             bench.Store.Sweeper.Sweep();
             Assert.Equal(1, bench.Spool.State.Images);
             bench.Clock = Boot(boot, 1_767_225_600_000_000_000, ClockQuality.Unsynced);
             bench.Reopen();
         }
 
+        bench.Clock.Advance(TimeSpan.FromDays(0.3));
         bench.Store.Sweeper.Sweep();
         Assert.Equal(0, bench.Spool.State.Images);
     }
