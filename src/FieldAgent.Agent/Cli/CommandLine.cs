@@ -22,6 +22,8 @@ internal static class CommandLine
             CheckConfigCommand.Create(),
             StatusCommand.Create(),
             ConsentCommand.Create(),
+            AuditCommand.Create(),
+            IncidentsCommand.Create(),
             ConsumeCommand.Create(),
             DemoCommand.Create(),
             SchemaCommand.Create(),
