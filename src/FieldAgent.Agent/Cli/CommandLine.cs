@@ -24,6 +24,8 @@ internal static class CommandLine
             ConsentCommand.Create(),
             ErasureCommand.Create(),
             VerifyCommand.Create(),
+            AuditCommand.Create(),
+            IncidentsCommand.Create(),
             ConsumeCommand.Create(),
             DemoCommand.Create(),
             SchemaCommand.Create(),

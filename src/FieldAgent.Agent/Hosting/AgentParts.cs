@@ -30,7 +30,7 @@ internal sealed class AgentParts : IDisposable
         Counters = new Counters();
         _startedBootNs = clock.BootNs;
         Store = StateStore.Open(StoreOptionsOf(config), clock, Counters, logs.CreateLogger("store"));
-        Privacy = new PrivacyParts(config, Store, clock, Counters);
+        Privacy = new PrivacyParts(config, Store, clock, Counters, logs);
         Due = new FlushSignal(config.FlushReadings);
         Collector = new Collector(config.Sensors, Gate, clock, Due, RowsMax, Counters, logs);
         Pipeline = new Pipeline(Collector, Gate, Store.Spool, Due, config.FlushInterval, Counters, logs.CreateLogger<Pipeline>());
@@ -91,6 +91,7 @@ internal sealed class AgentParts : IDisposable
                 Pipeline.ReadingsStored, Pipeline.BlocksStored, Pipeline.ImagesStored, Pipeline.StoreTrouble,
                 Store.OpenOutcome.Text, SqliteLibrary.Description),
             [.. Couriers.Select(static c => c.State)],
+            AccountReport.Of(Privacy.Audit, Privacy.Incidents),
             Counters.Snapshot("denied."),
             Counters.Snapshot("dropped."),
             Counters.Snapshot())
@@ -143,6 +144,7 @@ internal sealed class AgentParts : IDisposable
             TagKey = tagKey,
             AgentVersion = CommandLine.Version,
             FlushInterval = Config.FlushInterval,
+            CredentialsRefused = () => Privacy.Incidents.Raise(IncidentKind.CredentialsRefused, "broker of " + recipient.Name),
         };
     }
 }
