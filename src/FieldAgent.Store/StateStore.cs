@@ -17,6 +17,7 @@ public sealed partial class StateStore : IDisposable
     private readonly Spool _spool;
     private readonly ConsentLedger _consents;
     private readonly CommandLedger _commands;
+    private readonly RequestLedger _requests;
     private readonly DocumentShelf _documents;
     private readonly OutboxLedger _outbox;
     private readonly AuditLedger _audit;
@@ -34,6 +35,7 @@ public sealed partial class StateStore : IDisposable
         _incidents = new IncidentLedger(context);
         _spool = new Spool(context) { Relinked = WriteAgain };
         _commands = new CommandLedger(context);
+        _requests = new RequestLedger(context);
         _documents = new DocumentShelf(context);
         _outbox = new OutboxLedger(context);
         if (_audit.Broken.Length > 0)
@@ -54,6 +56,14 @@ public sealed partial class StateStore : IDisposable
     /// <summary>Commands seen.</summary>
     public ICommandLedger Commands => _commands;
 
+    /// <summary>Requests of persons.</summary>
+    public IRequestLedger Requests => _requests;
+
+    /// <summary>What was delivered to whom.</summary>
+    public IDeliveryLedger Deliveries => _spool.Deliveries;
+
+    /// <summary>Looks at all that is held now, without touching its delivery. Any thread; the caller disposes it.</summary>
+    public ISpoolView OpenView() => new SpoolView(_spool);
     /// <summary>Receipts and other documents that are kept for those whom they are about.</summary>
     public IDocumentShelf Documents => _documents;
 
@@ -154,6 +164,7 @@ public sealed partial class StateStore : IDisposable
         Sweeper.NoteTime();
         _spool.Dispose();
         _commands.Dispose();
+        _requests.Dispose();
         _documents.Dispose();
         _outbox.Dispose();
         _audit.Dispose();
@@ -338,6 +349,19 @@ public sealed partial class StateStore : IDisposable
         }
     }
 
+    private void TakeOverDeliveries(string aside)
+    {
+        try
+        {
+            using var old = Connection.Open(aside, readOnly: true);
+            _spool.Deliveries.Salvage(old);
+        }
+        catch (StoreFault)
+        {
+            _context.Counters.Add("store.deliveries-lost");
+        }
+    }
+
     // What can be saved of the old database: consents, or none of them; and the word that the rest is lost.
     private void TakeOver(string aside, (long Blocks, long Readings) lost, bool tampered)
     {
@@ -367,6 +391,8 @@ public sealed partial class StateStore : IDisposable
             _context.Counters.Add("store.consents-lost");
             StoreLog.ConsentsLost(_context.Logger, fault.Message);
         }
+
+        TakeOverDeliveries(aside);
 
         lock (_context.WriteLock)
         {

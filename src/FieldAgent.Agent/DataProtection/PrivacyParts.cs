@@ -29,12 +29,12 @@ internal sealed class PrivacyParts : IDisposable
         Pseudonym = new Pseudonym(store.Keys, MachineId());
         Audiences = new Audiences(store.Keys, Pseudonym.For, static () => 0);
         Eraser = store.Eraser;
-        Erasures = new ErasureNotices(store.Documents, Audiences, () => Gate.Policy, Eraser, deliveries: null, store.Outbox);
+        Erasures = new ErasureNotices(store.Documents, Audiences, () => Gate.Policy, Eraser, store.Deliveries, store.Outbox);
         var followUp = new ConsentFollowUp(
             Gate, store.Consents, store.Documents, Audiences, Eraser, Erasures, store.Outbox, [.. config.Recipients.Select(static r => r.Name)]);
         Consents = new ConsentService(Desk, Gate, followUp, Erasures, config.Sensors);
         var view = new ConsentView(Desk, Gate, store.Consents, store.Documents);
-        var preview = new ConsentPreview(Desk, Gate, config.Sensors, new TrafficEstimate(config.Sensors, counters, static () => null));
+        var preview = new ConsentPreview(Desk, Gate, config.Sensors, new TrafficEstimate(config.Sensors, counters, () => store.Deliveries));
         Operations = [.. ConsentOperations.All(Consents, view, preview, new ErasureView(Erasures)), .. AccountOperations.All(Audit, Incidents)];
     }
 

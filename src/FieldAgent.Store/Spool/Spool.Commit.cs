@@ -103,6 +103,19 @@ internal sealed partial class Spool
             pages += reader.Plan(OutcomesPerCommit, Database.LogPagesIn(allowance) - pages);
         }
 
+        _deliveries.Begin();
+        foreach (var reader in _readers)
+        {
+            foreach (ref readonly var outcome in reader.PeekOutcomes())
+            {
+                if (outcome.GivenUp is null)
+                {
+                    _deliveries.Note(reader.Bit, outcome.Item);
+                }
+            }
+        }
+
+        pages += _deliveries.PagesToWrite;
         PrepareLog(pages, allowance);
         var written = database.PagesWritten;
         writer.Begin();
@@ -136,6 +149,7 @@ internal sealed partial class Spool
             }
 
             _keys.Save(_statements.InsertKey);
+            _deliveries.Save(writer);
             _tally[TallyKind.NextId, 0] = _nextId;
             _tally[TallyKind.NextKey, 0] = _keys.NextId;
             _tally.Save(_statements.PutCount, _statements.DeleteCount);
@@ -146,6 +160,7 @@ internal sealed partial class Spool
             writer.Rollback();
             _tally.Rollback();
             _gaps.Failed();
+            _deliveries.Failed();
             _filesToDelete.Clear();
             throw;
         }
@@ -165,6 +180,7 @@ internal sealed partial class Spool
         _catalogue.Saved();
         _keys.Saved();
         _gaps.Saved();
+        _deliveries.Saved();
         foreach (var reader in _readers)
         {
             reader.OutcomesSettled();

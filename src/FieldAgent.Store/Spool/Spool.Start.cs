@@ -11,6 +11,7 @@ internal sealed partial class Spool
         var database = _context.Database;
         LoadTables(database);
         var gone = _catalogue.Load(database.Writer, _context.Options.Recipients);
+        _deliveries.Load(database.Writer);
         _boot = _catalogue.Note(_context.Clock.BootId, _context.Clock.WallOffsetNs, _context.Clock.Quality);
         foreach (var (name, bit) in gone)
         {
@@ -69,6 +70,7 @@ internal sealed partial class Spool
             if (_context.Database.Generation == generation)
             {
                 LoadTables(_context.Database);
+                _deliveries.Load(_context.Database.Writer);
                 return;
             }
         }
@@ -80,6 +82,7 @@ internal sealed partial class Spool
     private void BeginAnew()
     {
         LoadTables(_context.Database);
+        _deliveries.Load(_context.Database.Writer);
         _catalogue.WriteAgain(_context.Database.Writer);
         _context.Terms.Save(_context.Database);
         _context.Wraps.NoteGeneration(_context.Database);

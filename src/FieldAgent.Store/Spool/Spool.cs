@@ -1,6 +1,7 @@
 using FieldAgent.Core;
 using FieldAgent.Store.Files;
 using FieldAgent.Store.Keys;
+using FieldAgent.Store.Ledgers;
 using Microsoft.Extensions.Logging;
 using System.Security.Cryptography;
 
@@ -23,6 +24,7 @@ internal sealed partial class Spool : ISpool
     private readonly List<ReadyImage> _waitingImages = [];
     private readonly List<SpoolReader> _readers = [];
     private readonly byte[] _imageBuffer = new byte[RandomAccessSeal.ChunkBytes + Sealed.TagBytes];
+    private readonly DeliveryLedger _deliveries;
     private SpoolStatements _statements;
     private long _nextId;
     private long _boot;
@@ -41,6 +43,7 @@ internal sealed partial class Spool : ISpool
         _gaps = new GapBook(context.Limits.GapsMax);
         _intake = new Intake(_catalogue.Note, _catalogue.Note, context.Options.BlockReadingsMax);
         _reserve = new ReserveFile(context.Folder.Reserve, Math.Max(context.Database.LogBytesKept, ReserveBytesMin));
+        _deliveries = new DeliveryLedger(context, _catalogue, _tally);
         _statements = new SpoolStatements(context.Database.Writer);
         context.ReleaseReserve = ReleaseReserve;
         context.PrepareWrite = PrepareWrite;
@@ -78,6 +81,8 @@ internal sealed partial class Spool : ISpool
     internal Catalogue Catalogue => _catalogue;
 
     internal Tally Tally => _tally;
+
+    internal DeliveryLedger Deliveries => _deliveries;
 
     /// <inheritdoc/>
     public void Take(in AdmittedRows rows)

@@ -13,8 +13,11 @@ namespace FieldAgent.Store.Spooling;
 /// <param name="Importance">Its importance.</param>
 /// <param name="Readings">Readings in it.</param>
 /// <param name="Bytes">Bytes of its payload.</param>
+/// <param name="Boot">Number of its boot.</param>
+/// <param name="AtMs">Boot-time of its first row or of the picture, ms.</param>
 internal readonly record struct ItemInfo(
-    long Id, SpoolItemKind Kind, long Sequence, long Ground, long Key, uint Pending, int Importance, long Readings, long Bytes);
+    long Id, SpoolItemKind Kind, long Sequence, long Ground, long Key, uint Pending, int Importance, long Readings, long Bytes, long Boot,
+    long AtMs);
 
 /// <summary>What a reader decided about an item, to be written with the next transaction.</summary>
 /// <param name="Item">The item.</param>

@@ -6,7 +6,7 @@ namespace FieldAgent.Store.Spooling;
 internal sealed class SpoolStatements(Connection writer)
 {
     /// <summary>Columns that make an <see cref="ItemInfo"/>, in its order.</summary>
-    public const string InfoColumns = "id, kind, sequence, ground, key, pending, importance, readings, ifnull(length(payload), 0)";
+    public const string InfoColumns = "id, kind, sequence, ground, key, pending, importance, readings, ifnull(length(payload), 0), boot, at_ms";
 
     public Statement InsertItem { get; } = writer.Prepare(
         "INSERT INTO items(id, kind, sequence, ground, key, boot, pending, importance, readings, at_ms, payload) "

@@ -28,6 +28,18 @@ internal enum TallyKind : byte
 
     /// <summary>The number the next key gets.</summary>
     NextKey,
+
+    /// <summary>Last number of an open run of deliveries. What grows of a run lies here, on a page that a flush writes anyway.</summary>
+    DeliveredTo = 32,
+
+    /// <summary>Items in it.</summary>
+    DeliveredItems,
+
+    /// <summary>Readings in them.</summary>
+    DeliveredReadings,
+
+    /// <summary>Wall time of the last acknowledgement, ms.</summary>
+    DeliveredAtMs,
 }
 
 /// <summary>Counters that change with the transaction they are written in. Under the write lock; the committed values of kinds

@@ -56,6 +56,25 @@ internal static class Schema
             ALTER TABLE consents ADD COLUMN reference TEXT NOT NULL DEFAULT '';
             ALTER TABLE consents ADD COLUMN expires_ns INTEGER NOT NULL DEFAULT 0;
             """),
+        ("what was delivered to whom",
+            """
+            CREATE TABLE deliveries(id INTEGER PRIMARY KEY, open INTEGER NOT NULL, generation BLOB NOT NULL, recipient TEXT NOT NULL,
+                ground INTEGER NOT NULL, function TEXT NOT NULL, field TEXT NOT NULL, from_sequence INTEGER NOT NULL,
+                to_sequence INTEGER NOT NULL, step INTEGER NOT NULL, items INTEGER NOT NULL, readings INTEGER NOT NULL,
+                first_ns INTEGER NOT NULL, last_ns INTEGER NOT NULL, from_item INTEGER NOT NULL, to_item INTEGER NOT NULL,
+                from_reading_ns INTEGER NOT NULL, to_reading_ns INTEGER NOT NULL, purpose TEXT NOT NULL, basis INTEGER NOT NULL,
+                precision INTEGER NOT NULL, term_ns INTEGER NOT NULL, consent_id INTEGER NOT NULL, policy_version TEXT NOT NULL,
+                policy_hash TEXT NOT NULL) STRICT;
+            """),
+        ("requests of persons",
+            """
+            CREATE TABLE requests(id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, state INTEGER NOT NULL, reference TEXT NOT NULL UNIQUE,
+                function TEXT NOT NULL, field TEXT NOT NULL, channel TEXT NOT NULL, verification TEXT NOT NULL, ground TEXT NOT NULL,
+                received BLOB NOT NULL, verified BLOB NOT NULL, answered BLOB NOT NULL, text BLOB NOT NULL, answer BLOB NOT NULL) STRICT;
+            CREATE TABLE corrections(id INTEGER PRIMARY KEY, function TEXT NOT NULL, field TEXT NOT NULL, from_ns INTEGER NOT NULL,
+                to_ns INTEGER NOT NULL, reference TEXT NOT NULL UNIQUE, at BLOB NOT NULL, statement BLOB NOT NULL) STRICT;
+            CREATE TABLE subject_keys(key_id TEXT PRIMARY KEY, label TEXT NOT NULL, public_key BLOB NOT NULL, at BLOB NOT NULL) STRICT;
+            """),
         ("documents on their way out",
             """
             CREATE TABLE outbox(id INTEGER PRIMARY KEY AUTOINCREMENT, recipient TEXT NOT NULL, kind INTEGER NOT NULL,
