@@ -24,7 +24,15 @@ public sealed partial class StateStore
     public void FindingsNoted()
     {
         _findings.Clear();
-        File.Delete(_context.Folder.KeyWasMissing);
+        try
+        {
+            File.Delete(_context.Folder.KeyWasMissing);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Then it is counted once more.
+            _context.Counters.Add("store.marks-not-deleted");
+        }
     }
 
     private void WriteAgain()

@@ -1,4 +1,5 @@
 using FieldAgent.Core;
+using FieldAgent.Store.Erasure;
 using FieldAgent.Store.Files;
 using FieldAgent.Store.Keys;
 using FieldAgent.Store.Ledgers;
@@ -22,6 +23,7 @@ public sealed partial class StateStore : IDisposable
     private readonly AuditLedger _audit;
     private readonly IncidentLedger _incidents;
     private readonly List<StoreFinding> _findings = [];
+    private readonly Eraser _eraser;
     private bool _disposed;
 
     private StateStore(StoreContext context, OpenOutcome outcome)
@@ -40,6 +42,9 @@ public sealed partial class StateStore : IDisposable
         {
             _findings.Add(new StoreFinding(IncidentKind.ChainBroken, _audit.Broken));
         }
+        _eraser = new Eraser(context, _spool);
+        Sweeper = new Sweeper(context, _spool, _eraser);
+        _eraser.ResumeAtStart();
     }
 
     /// <summary>Readings and pictures waiting for their recipients.</summary>
@@ -64,6 +69,18 @@ public sealed partial class StateStore : IDisposable
 
     /// <summary>Documents waiting for their recipients.</summary>
     public IOutbox Outbox => _outbox;
+    /// <summary>Erases stored data for good.</summary>
+    public IEraser Eraser => _eraser;
+
+    /// <summary>Erases what is past its term.</summary>
+    public Sweeper Sweeper { get; }
+
+    /// <summary>Legal holds that keep data from being erased; none until set.</summary>
+    public IHolds Holds
+    {
+        get => _eraser.Holds;
+        set => _eraser.Holds = value;
+    }
 
     /// <summary>The installation's identity.</summary>
     public IKeyStore Keys => _context.Identity;
@@ -144,6 +161,7 @@ public sealed partial class StateStore : IDisposable
         }
 
         _disposed = true;
+        Sweeper.NoteTime();
         _spool.Dispose();
         _commands.Dispose();
         _requests.Dispose();
@@ -186,7 +204,14 @@ public sealed partial class StateStore : IDisposable
             {
                 database = OpenDatabase(folder, options);
                 var settled = Settle(identity, database, folder, root, logger);
-                var context = new StoreContext(options, folder, root, settled, database, clock, counters, logger);
+                var wraps = KeyWraps.Open(root, options.KeyRoot, database, out var isLost);
+                if (isLost)
+                {
+                    counters.Add("store.key-root-lost");
+                    StoreLog.KeyRootLost(logger, wraps.Place!);
+                }
+
+                var context = new StoreContext(options, folder, root, wraps, settled, database, clock, counters, logger);
                 var store = new StateStore(context, Outcome(database, folder, aside, why));
                 if (aside is not null)
                 {

@@ -14,6 +14,7 @@ var results = new Results(json, Console.Out);
     ("c", "(c) bytes that reach the disk, same load, journaled ext4 on a loop device", () => DiskBytes.Run(results, agent)),
     ("d", "(d) the process: ten streams at 1 Hz", () => Footprint.Run(results, agent)),
     ("e", "(e) draining a backlog", () => DrainRate.Run(results)),
+    ("erasure", "privacy: erasing one function", () => ErasureBench.Run(results)),
 ];
 foreach (var (letter, title, run) in parts)
 {

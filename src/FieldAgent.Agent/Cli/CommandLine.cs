@@ -27,6 +27,8 @@ internal static class CommandLine
             PrivacyCommand.Create(),
             PrivacyCommand.Deliveries(),
             HoldCommand.Create(),
+            AuditCommand.Create(),
+            IncidentsCommand.Create(),
             ConsumeCommand.Create(),
             DemoCommand.Create(),
             SchemaCommand.Create(),

@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.Text;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using FieldAgent.Agent.DataProtection;
 using FieldAgent.Privacy;
@@ -32,7 +34,7 @@ internal static class VerifyCommand
             return CommandLine.Fail(ExitCode.Fault, $"{file} cannot be read: {e.Message}");
         }
 
-        var document = SignedDocument.TryVerify(bytes, out var why);
+        var document = SignedDocument.TryVerify(Unwrap(bytes), out var why);
         if (document is not null && key is not null && !string.Equals(document.KeyId, key, StringComparison.OrdinalIgnoreCase))
         {
             why = $"it is signed, but with key {document.KeyId} and not with {key}";
@@ -68,5 +70,22 @@ internal static class VerifyCommand
         }
 
         return ExitCode.Ok;
+    }
+
+    // A notice as it came from the broker holds the signed document inside.
+    private static byte[] Unwrap(byte[] bytes)
+    {
+        try
+        {
+            return bytes.Length <= SignedDocument.BytesMax
+                && JsonNode.Parse(bytes, null, new JsonDocumentOptions { MaxDepth = 32 }) is JsonObject { } outer && outer["signature"] is null
+                && outer["document"] is JsonObject inner && inner["signature"] is JsonObject
+                    ? Encoding.UTF8.GetBytes(inner.ToJsonString())
+                    : bytes;
+        }
+        catch (Exception e) when (e is JsonException or ArgumentException or InvalidOperationException)
+        {
+            return bytes;
+        }
     }
 }

@@ -12,6 +12,12 @@ internal sealed record ConfiguredSensor(string Name, string Kind, ISensor Sensor
     public TimeSpan Interval { get; init; }
 }
 
+/// <summary>An effaceable memory, not opened.</summary>
+/// <param name="Kind">Which chip.</param>
+/// <param name="Bus">Full path of its bus.</param>
+/// <param name="Address">Its address, 7 bits.</param>
+internal sealed record KeyRootConfig(string Kind, string Bus, int Address);
+
 /// <summary>A whole, checked configuration.</summary>
 internal sealed record AgentConfig
 {
@@ -23,6 +29,12 @@ internal sealed record AgentConfig
 
     /// <summary>Folder of the control socket.</summary>
     public required string RuntimeDirectory { get; init; }
+
+    /// <summary>Users and groups that may run the board.</summary>
+    public IReadOnlyList<string> ControlOperators { get; init; } = [];
+
+    /// <summary>Users and groups that may see its state.</summary>
+    public IReadOnlyList<string> ControlViewers { get; init; } = [];
 
     /// <summary>Policy document, or null for the one that comes with the agent.</summary>
     public required string? PolicyFile { get; init; }
@@ -38,6 +50,9 @@ internal sealed record AgentConfig
 
     /// <summary>Root key file, or null.</summary>
     public required string? RootKeyFile { get; init; }
+
+    /// <summary>The effaceable memory, or null.</summary>
+    public KeyRootConfig? KeyRoot { get; init; }
 
     /// <summary>Longest time between flushes.</summary>
     public required TimeSpan FlushInterval { get; init; }

@@ -1,5 +1,6 @@
 using FieldAgent.Core;
 using FieldAgent.Core.Configuration;
+using FieldAgent.Devices.EffaceableMemory;
 
 namespace FieldAgent.Agent.Configuration;
 
@@ -7,6 +8,7 @@ namespace FieldAgent.Agent.Configuration;
 internal static class AgentShape
 {
     private const int SensorsMax = 64;
+    private const int ControlNamesMax = 32;
 
     /// <summary>Bits of a block's recipient mask.</summary>
     private const int RecipientsMax = 32;
@@ -35,8 +37,30 @@ internal static class AgentShape
     public static readonly Option<string> RootKeyFile =
         Opt.File("rootKeyFile", "32-byte root key; a systemd credential or <directory>/root.key when not given.");
 
+    public static readonly Option<string> KeyRootKind = Opt.Choice("kind", "Which chip: FRAM, or the RAM of a clock with a battery.", null, required: true, EffaceableMemories.Kinds);
+
+    public static readonly Option<string> KeyRootBus = Opt.File("bus", "Its I2C bus.", "/dev/i2c-1");
+
+    public static readonly Option<long> KeyRootAddress =
+        Opt.Integer("address", "Its address, 7 bits; 80 (0x50) for an mb85rc and 104 (0x68) for a ds1307 when not given.", 80, 8, 119);
+
+    public static readonly Option<ConfigSection?> KeyRoot = Opt.Section("keyRoot", "Memory that is overwritten in place, for half of what wraps the data keys.",
+        new ConfigShape("Memory that is overwritten in place: with it an erasure is beyond recovery also where the card keeps old copies.", KeyRootKind, KeyRootBus, KeyRootAddress));
+
     public static readonly Option<ConfigSection?> State = Opt.Section("state", "Where and how much is stored.",
-        new ConfigShape("Where and how much is stored.", StateDirectory, StateBytesMax, FreeBytesMin, RootKeyFile));
+        new ConfigShape("Where and how much is stored.", StateDirectory, StateBytesMax, FreeBytesMin, RootKeyFile, KeyRoot));
+
+    public static readonly Option<IReadOnlyList<string>> ControlOperators = Opt.List("operators",
+        "Users and groups that may run the board: flush, take pictures, change consents as the operator. A name, or the number of a user.",
+        Opt.Text("operator", "A user or group.", lengthMax: 64), ControlNamesMax);
+
+    public static readonly Option<IReadOnlyList<string>> ControlViewers = Opt.List("viewers",
+        "Users and groups that may see the state of the board, and nothing of people.",
+        Opt.Text("viewer", "A user or group.", lengthMax: 64), ControlNamesMax);
+
+    public static readonly Option<ConfigSection?> Control = Opt.Section("control", "Who may call the agent on the board.",
+        new ConfigShape("Who may call the agent on the board, besides root and the agent's own user, who may do everything.",
+            ControlOperators, ControlViewers));
 
     public static readonly Option<TimeSpan> FlushInterval =
         Opt.Duration("interval", "Longest time a reading stays in memory only.", TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(0.1), TimeSpan.FromSeconds(60));
@@ -109,7 +133,7 @@ internal static class AgentShape
     /// <summary>The whole file, with the sensor sections still to be read by their kinds.</summary>
     public static ConfigShape Root(IReadOnlyList<ISensorKind> kinds) => new(
         "Configuration of FieldAgent on one board. Files are relative to this one; // comments are allowed.",
-        Board, DevicesRoot, RuntimeDirectory, Policy, State, Flush, Recipients, Roles, Sensors(kinds));
+        Board, DevicesRoot, RuntimeDirectory, Control, Policy, State, Flush, Recipients, Roles, Sensors(kinds));
 
     private static ConfigShape Line(string summary) => new(summary, LineName, LineActiveLow);
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using FieldAgent.Core;
 using FieldAgent.Core.Configuration;
+using FieldAgent.Devices.EffaceableMemory;
 using FieldAgent.Privacy;
 
 namespace FieldAgent.Agent.Configuration;
@@ -50,6 +51,7 @@ internal static class ConfigLoader
         var empty = new ConfigSection(root, errors);
         var state = section.Get(AgentShape.State) ?? empty;
         var flush = section.Get(AgentShape.Flush) ?? empty;
+        var control = section.Get(AgentShape.Control) ?? empty;
 
         string Resolve(string name) => Path.GetFullPath(name, folder);
         string? ResolveOptional(ConfigSection from, Option<string> option) => from.Has(option) ? Resolve(from.Get(option)) : null;
@@ -62,11 +64,14 @@ internal static class ConfigLoader
             File = path,
             Board = section.Get(AgentShape.Board),
             RuntimeDirectory = Path.GetFullPath(overrides.RuntimeDirectory ?? Resolve(section.Get(AgentShape.RuntimeDirectory))),
+            ControlOperators = control.Get(AgentShape.ControlOperators),
+            ControlViewers = control.Get(AgentShape.ControlViewers),
             PolicyFile = policyFile,
             StateDirectory = Path.GetFullPath(overrides.StateDirectory ?? Resolve(state.Get(AgentShape.StateDirectory))),
             StateBytesMax = state.Get(AgentShape.StateBytesMax),
             FreeBytesMin = state.Get(AgentShape.FreeBytesMin),
             RootKeyFile = ResolveOptional(state, AgentShape.RootKeyFile),
+            KeyRoot = LoadKeyRoot(state.Get(AgentShape.KeyRoot), devicesRoot),
             FlushInterval = flush.Get(AgentShape.FlushInterval),
             FlushReadings = (int)flush.Get(AgentShape.FlushReadings),
             BlockReadings = (int)flush.Get(AgentShape.BlockReadings),
@@ -96,6 +101,18 @@ internal static class ConfigLoader
         }
 
         return [.. given.Select(static role => $"{role.Role} ({role.Section.Get(AgentShape.LineName)})")];
+    }
+
+    private static KeyRootConfig? LoadKeyRoot(ConfigSection? section, string devicesRoot)
+    {
+        if (section is null)
+        {
+            return null;
+        }
+
+        var kind = section.Get(AgentShape.KeyRootKind);
+        var address = section.Has(AgentShape.KeyRootAddress) ? (int)section.Get(AgentShape.KeyRootAddress) : EffaceableMemories.DefaultAddress(kind);
+        return new KeyRootConfig(kind, Path.Join(devicesRoot, section.Get(AgentShape.KeyRootBus)), address);
     }
 
     private static Policy? LoadPolicy(ConfigSection section, string? file, ConfigErrors errors)

@@ -32,7 +32,7 @@ internal sealed class ConsentPreview(ConsentDesk desk, Gate gate, IReadOnlyList<
         List<string[]> rows = [["field", "as exact as", "needed", "what for", "kept at most", "goes to", "in"]];
         rows.AddRange(grants.Select(grant => new[]
         {
-            grant.Rule.Field.Name, grant.Scope, grant.Rule.Necessary ? "yes" : "no", grant.Rule.Purpose, Opt.Write(grant.Rule.Term),
+            grant.Field, grant.Scope, grant.Rule.Necessary ? "yes" : "no", grant.Rule.Purpose, Opt.Write(grant.Rule.Term),
             grant.Rule.Recipients.Count == 0 ? "nobody; it stays on the board" : string.Join(", ", grant.Rule.Recipients),
             string.Join(", ", Regions(grant.Rule)),
         }));
@@ -62,12 +62,12 @@ internal sealed class ConsentPreview(ConsentDesk desk, Gate gate, IReadOnlyList<
     private IEnumerable<string> Regions(PolicyRule rule) =>
         rule.Recipients.Select(name => gate.Policy.Recipient(name)!.Region).Distinct();
 
-    private string Json(string function, (PolicyRule Rule, string Scope) grant, TrafficVolume volume, List<string> wouldOpen)
+    private string Json(string function, ConsentGrant grant, TrafficVolume volume, List<string> wouldOpen)
     {
         var json = new JsonObject
         {
             ["function"] = function,
-            ["field"] = grant.Rule.Field.Name,
+            ["field"] = grant.Field,
             ["precision"] = grant.Scope,
             ["necessary"] = grant.Rule.Necessary,
             ["purpose"] = grant.Rule.Purpose,

@@ -10,7 +10,7 @@ namespace FieldAgent.Agent.DataProtection;
 /// <summary>Consents with their consequences: the ledger entry first, then the gate (which closes sensors), then all that follows from
 /// it. Every answer says what was done in plain words, and as one JSON object. Any thread; one command at a time.</summary>
 internal sealed class ConsentService(
-    ConsentDesk desk, Gate gate, ConsentFollowUp followUp, IReadOnlyList<ConfiguredSensor> sensors)
+    ConsentDesk desk, Gate gate, ConsentFollowUp followUp, ErasureNotices erasures, IReadOnlyList<ConfiguredSensor> sensors)
 {
     private readonly Lock _lock = new();
 
@@ -50,6 +50,8 @@ internal sealed class ConsentService(
             {
                 followUp.AskForLate();
             }
+
+            erasures.IssueMissing();
         }
     }
 
@@ -78,6 +80,7 @@ internal sealed class ConsentService(
             }
 
             var lines = Lines(outcome, opened, closed, followed);
+            lines.InsertRange(1, outcome.Events.Where(static e => e.Action == ConsentAction.Grant).Select(Bounded).OfType<string>());
             var json = Json(action, outcome, opened, closed, followed, trouble);
             return trouble.Length == 0
                 ? new ControlReply(true, string.Join('\n', lines), Lines: notice, Json: [json])
@@ -112,7 +115,7 @@ internal sealed class ConsentService(
             var proof = followed.Erasures.All(static e => e.State == ErasureState.Verified)
                 ? string.Create(CultureInfo.InvariantCulture, $"; a scan of the raw files found no remains (erasure {followed.Erasures[^1].Id})") : "";
             lines.Add(string.Create(
-                CultureInfo.InvariantCulture, $"erased before it was sent: {followed.Erasures.Sum(static e => e.Readings)} readings and pictures{proof}"));
+                CultureInfo.InvariantCulture, $"erased before it was sent: {Erased(followed)} readings, in {followed.Erasures.Sum(static e => e.Items)} blocks and pictures{proof}"));
             lines.AddRange(followed.Erasures.SelectMany(static e => e.Held).Select(static held => $"kept by a legal hold: {held.Function} {held.Field}"));
         }
 
@@ -138,7 +141,7 @@ internal sealed class ConsentService(
             ["events"] = new JsonArray([.. outcome.Events.Select(static e => (JsonNode)e.Id)]),
             ["opened"] = Documents.List(opened),
             ["closed"] = Documents.List(closed),
-            ["erased"] = followed?.Erasures.Sum(static e => e.Readings) ?? 0,
+            ["erased"] = followed is null ? 0 : Erased(followed),
             ["erasures"] = new JsonArray([.. (followed?.Erasures ?? []).Select(static e => (JsonNode)new JsonObject
             {
                 ["number"] = e.Id,
@@ -149,6 +152,15 @@ internal sealed class ConsentService(
             ["finished"] = trouble.Length == 0,
             ["trouble"] = trouble,
         });
+
+    // Coarse, precise and unasked places are granted apart (R45): the board says what the grant comes to now.
+    private string? Bounded(ConsentEvent grant) =>
+        PrecisionWords.TryParse(grant.Scope, out var asked) && Vocabulary.IsLocation(grant.Field)
+        && gate.Decide(Stage.Admit, grant.Function, grant.Field).Permit is { } permit && permit.Precision > asked
+            ? $"no finer than {permit.Precision.Word()} for now: finer places are granted apart, with --field {Vocabulary.LocationPrecise}"
+            : null;
+
+    private static long Erased(Followed followed) => followed.Erasures.Sum(static e => e.Readings);
 
     private string[] Notice(string function, ConsentBy by) => gate.Policy.Function(function) is null
         ? [] : ConsentNotice.Of(gate.Policy, function, by.Language).Text.TrimEnd('\n').Split('\n');

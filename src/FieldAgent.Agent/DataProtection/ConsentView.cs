@@ -104,10 +104,12 @@ internal sealed class ConsentView(ConsentDesk desk, Gate gate, IConsentLedger le
         _ => "off",
     };
 
-    private static string Exactness(ConsentLine line) =>
-        Vocabulary.IsLocation(line.Rule.Field.Name) && line.State == ConsentState.Granted ? line.Precision.Word() : "";
+    // As the gate has it now: a finer grant may wait for the leave for precise places.
+    private string Exactness(ConsentLine line) =>
+        Vocabulary.IsLocation(line.Rule.Field.Name) && gate.Decide(Stage.Admit, line.Rule.Function.Name, line.Rule.Field.Name).Permit is { } permit
+            ? permit.Precision.Word() : "";
 
-    private static string Json(ConsentLine line) => Documents.Text(new JsonObject
+    private string Json(ConsentLine line) => Documents.Text(new JsonObject
     {
         ["function"] = line.Rule.Function.Name,
         ["field"] = line.Rule.Field.Name,

@@ -32,7 +32,28 @@ internal sealed class ErasureNotices
         _deliveries = deliveries;
         _outbox = outbox;
         _eraser = eraser;
-        eraser.Verified += report => Issue(report);
+        eraser.Verified += report =>
+        {
+            try
+            {
+                Issue(report);
+            }
+            catch (StoreFault)
+            {
+                // The erasure is done and verified; its receipt comes with the next look.
+            }
+        };
+    }
+
+    /// <summary>Issues the receipts of erasures that were verified while nobody listened, at a start, or whose receipt could not be stored.</summary>
+    /// <exception cref="StoreFault">Not all could be stored; call again.</exception>
+    public void IssueMissing()
+    {
+        var issued = _shelf.All(DocumentTypes.ErasureReceipt).Select(static one => one.About).ToHashSet();
+        foreach (var report in _eraser.Reports().Where(report => report.State == ErasureState.Verified && !issued.Contains(report.Id)).Reverse())
+        {
+            Issue(report);
+        }
     }
 
     /// <summary>Asks each recipient that has data of <paramref name="pairs"/> to erase it; one that was asked for all it has is not asked again.</summary>

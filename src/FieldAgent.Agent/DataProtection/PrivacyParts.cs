@@ -5,6 +5,8 @@ using FieldAgent.Core;
 using FieldAgent.Core.Configuration;
 using FieldAgent.Privacy;
 using FieldAgent.Store;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace FieldAgent.Agent.DataProtection;
 
@@ -14,24 +16,26 @@ internal sealed class PrivacyParts : IDisposable
 {
     /// <summary>Puts it together; the store stays the caller's.</summary>
     /// <exception cref="StoreFault">A ledger cannot be read.</exception>
-    public PrivacyParts(AgentConfig config, StateStore store, IClock clock, Counters counters)
+    public PrivacyParts(AgentConfig config, StateStore store, IClock clock, Counters counters, ILoggerFactory? logs = null)
     {
         Config = config;
         Store = store;
         Clock = clock;
         Counters = counters;
-        Gate = new Gate(LoadPolicy(config), store.Consents, counters, clock);
+        (Audit, Incidents) = OpenAccount(logs ?? NullLoggerFactory.Instance);
+        Gate = new Gate(LoadPolicy(config), store.Consents, counters, clock, Audit);
+        store.Holds = Gate;
         Desk = new ConsentDesk(Gate, store.Consents, clock);
         Pseudonym = new Pseudonym(store.Keys, MachineId());
         Audiences = new Audiences(store.Keys, Pseudonym.For, static () => 0);
-        Eraser = new SpoolEraser(store.Spool, clock);
+        Eraser = store.Eraser;
         Erasures = new ErasureNotices(store.Documents, Audiences, () => Gate.Policy, Eraser, store.Deliveries, store.Outbox);
         var followUp = new ConsentFollowUp(
             Gate, store.Consents, store.Documents, Audiences, Eraser, Erasures, store.Outbox, [.. config.Recipients.Select(static r => r.Name)]);
-        Consents = new ConsentService(Desk, Gate, followUp, config.Sensors);
+        Consents = new ConsentService(Desk, Gate, followUp, Erasures, config.Sensors);
         var view = new ConsentView(Desk, Gate, store.Consents, store.Documents);
-        var preview = new ConsentPreview(Desk, Gate, config.Sensors, new TrafficEstimate(config.Sensors, counters, static () => null));
-        Operations = [.. ConsentOperations.All(Consents, view, preview, new ErasureView(Erasures)), .. Rights(config)];
+        var preview = new ConsentPreview(Desk, Gate, config.Sensors, new TrafficEstimate(config.Sensors, counters, () => store.Deliveries));
+        Operations = [.. ConsentOperations.All(Consents, view, preview, new ErasureView(Erasures)), .. AccountOperations.All(Audit, Incidents), .. Rights(config)];
     }
 
     /// <summary>Configuration.</summary>
@@ -45,6 +49,12 @@ internal sealed class PrivacyParts : IDisposable
 
     /// <summary>All counts.</summary>
     public Counters Counters { get; }
+
+    /// <summary>What was done with data about people.</summary>
+    public AuditBook Audit { get; }
+
+    /// <summary>What happened that somebody must be told of.</summary>
+    public IncidentBook Incidents { get; }
 
     /// <summary>Gate.</summary>
     public Gate Gate { get; }
@@ -81,6 +91,23 @@ internal sealed class PrivacyParts : IDisposable
 
     /// <summary>What can be asked of these parts over the control socket, or offline.</summary>
     public IReadOnlyList<IControlOperation> Operations { get; }
+
+    private (AuditBook, IncidentBook) OpenAccount(ILoggerFactory logs)
+    {
+        IReadOnlyList<string> recipients = [.. Config.Recipients.Select(static r => r.Name)];
+        var log = logs.CreateLogger("account");
+        var audit = new AuditBook(
+            Store.Audit, Store.Outbox, Store.Keys, recipients, Clock, Counters, new AuditLimits(), log);
+        var incidents = new IncidentBook(Store.Incidents, audit, Store.Outbox, Store.Keys, recipients, Counters, log);
+        Store.Found += finding => incidents.Raise(finding.Kind, finding.Place);
+        foreach (var finding in Store.Findings)
+        {
+            incidents.Raise(finding.Kind, finding.Place);
+        }
+
+        Store.FindingsNoted();
+        return (audit, incidents);
+    }
 
     /// <summary>The policy that a configuration names; it has been checked with the configuration.</summary>
     public static Policy LoadPolicy(AgentConfig config) =>

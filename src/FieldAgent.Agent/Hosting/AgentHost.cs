@@ -74,16 +74,18 @@ internal static partial class AgentHost
         }
 
         services.AddSingleton<IHostedService>(static s => Worker(s, "consents", stop => FinishConsents(s, stop)));
+        services.AddSingleton<IHostedService>(static s => Worker(s, "sweeper", s.GetRequiredService<AgentParts>().Store.Sweeper.Run));
         services.AddSingleton<IHostedService>(static s => new Drain(s.GetRequiredService<AgentParts>(), DrainWithin));
         services.AddSingleton<IHostedService>(static s => Worker(s, "pipeline", s.GetRequiredService<AgentParts>().Pipeline.Run));
         services.AddSingleton<IHostedService>(static s => new Collecting(s.GetRequiredService<AgentParts>()));
         services.AddSingleton<IHostedService>(static s =>
         {
             var parts = s.GetRequiredService<AgentParts>();
+            var log = s.GetRequiredService<ILogger<ControlServer>>();
             return new ControlServer(
-                parts.Config.ControlSocket, new ControlHandler(parts).Handle, parts.Counters,
-                s.GetRequiredService<ILogger<ControlServer>>());
+                parts.Config.ControlSocket, new ControlHandler(parts).Handle, ControlAccess.Of(parts.Config, log), parts.Counters, log);
         });
+        services.AddSingleton<IHostedService>(static s => Worker(s, "audit", s.GetRequiredService<AgentParts>().Privacy.Audit.Run));
         services.AddSingleton<IHostedService>(static s => Notifier(s));
         services.AddSingleton<IHostedService>(static s => Worker(s, "startup-memory", stop =>
         {

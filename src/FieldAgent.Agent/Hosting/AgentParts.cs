@@ -5,6 +5,7 @@ using FieldAgent.Agent.DataProtection;
 using FieldAgent.Agent.Status;
 using FieldAgent.Core;
 using FieldAgent.Delivery;
+using FieldAgent.Devices.EffaceableMemory;
 using FieldAgent.Privacy;
 using FieldAgent.Store;
 using FieldAgent.Store.Sqlite;
@@ -29,7 +30,7 @@ internal sealed class AgentParts : IDisposable
         Counters = new Counters();
         _startedBootNs = clock.BootNs;
         Store = StateStore.Open(StoreOptionsOf(config), clock, Counters, logs.CreateLogger("store"));
-        Privacy = new PrivacyParts(config, Store, clock, Counters);
+        Privacy = new PrivacyParts(config, Store, clock, Counters, logs);
         Due = new FlushSignal(config.FlushReadings);
         Collector = new Collector(config.Sensors, Gate, clock, Due, RowsMax, Counters, logs);
         Pipeline = new Pipeline(Collector, Gate, Store.Spool, Due, config.FlushInterval, Counters, logs.CreateLogger<Pipeline>());
@@ -91,6 +92,7 @@ internal sealed class AgentParts : IDisposable
                 Pipeline.ReadingsStored, Pipeline.BlocksStored, Pipeline.ImagesStored, Pipeline.StoreTrouble,
                 Store.OpenOutcome.Text, SqliteLibrary.Description),
             [.. Couriers.Select(static c => c.State)],
+            AccountReport.Of(Privacy.Audit, Privacy.Incidents),
             Counters.Snapshot("denied."),
             Counters.Snapshot("dropped."),
             Counters.Snapshot())
@@ -135,6 +137,7 @@ internal sealed class AgentParts : IDisposable
         StateBytesMax = config.StateBytesMax,
         FreeBytesMin = config.FreeBytesMin,
         RootKeyFile = config.RootKeyFile,
+        KeyRoot = config.KeyRoot is { } memory ? EffaceableMemories.Create(memory.Kind, memory.Bus, memory.Address) : null,
         Recipients = [.. config.Recipients.Select(static r => r.Name)],
         BlockReadingsMax = config.BlockReadings,
     };
@@ -150,6 +153,7 @@ internal sealed class AgentParts : IDisposable
             TagKey = tagKey,
             AgentVersion = CommandLine.Version,
             FlushInterval = Config.FlushInterval,
+            CredentialsRefused = () => Privacy.Incidents.Raise(IncidentKind.CredentialsRefused, "broker of " + recipient.Name),
         };
     }
 }

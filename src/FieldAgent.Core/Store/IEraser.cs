@@ -4,7 +4,18 @@ namespace FieldAgent.Core;
 /// <param name="Function">The function.</param>
 /// <param name="Field">The field.</param>
 /// <param name="BeforeWallUnixNs">Only what was collected before this wall time; all when it is <see cref="long.MaxValue"/>.</param>
-public readonly record struct ErasureScope(string Function, string Field, long BeforeWallUnixNs = long.MaxValue);
+/// <param name="ImagesOnly">Only pictures.</param>
+/// <remarks>A function or field of <see cref="Any"/> covers all of them, also those of policies that are no longer in force.</remarks>
+public readonly record struct ErasureScope(
+    string Function, string Field, long BeforeWallUnixNs = long.MaxValue, bool ImagesOnly = false)
+{
+    /// <summary>Stands for every function, or every field.</summary>
+    public const string Any = "*";
+
+    /// <summary>True when it covers data of (<paramref name="function"/>, <paramref name="field"/>), of whatever time.</summary>
+    public bool Covers(string function, string field) =>
+        (Function == Any || Function == function) && (Field == Any || Field == field);
+}
 
 /// <summary>How far an erasure is. Nothing is called erased before it is <see cref="Verified"/>.</summary>
 public enum ErasureState : byte
@@ -58,7 +69,9 @@ public interface IEraser
     /// <param name="scopes">What.</param>
     /// <param name="reason">How the gap is announced.</param>
     /// <param name="ground">Why, one word.</param>
-    /// <exception cref="StoreFault">It is not finished; it goes on with the next call or start. What was begun is unreadable already.</exception>
+    /// <returns>What was done. Scopes that a hold protects are in <see cref="ErasureReport.Held"/>; they are erased when it has ended, by a job
+    /// of their own.</returns>
+    /// <exception cref="StoreFault">It is not finished; it goes on with the next call, sweep or start. What was begun is unreadable already.</exception>
     ErasureReport Erase(IReadOnlyList<ErasureScope> scopes, GapReason reason, string ground);
 
     /// <summary>All jobs that are kept, newest first.</summary>

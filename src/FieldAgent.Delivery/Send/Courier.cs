@@ -29,6 +29,7 @@ public sealed class Courier
     private readonly VersionChoice _versions;
     private LinkFaultKind _lastFault;
     private volatile ItemSender? _items;
+    private int _refusals;
 
     /// <summary>A courier that has not begun.</summary>
     /// <param name="settings">Whom it delivers to, and as whom.</param>
@@ -186,6 +187,7 @@ public sealed class Courier
     private LinkFault Serve(CourierSession session, in LinkAccepted accepted, CancellationToken stop)
     {
         _versions.Succeeded();
+        _refusals = 0;
         _status.CountConnect();
         _status.Phase = "connected";
         _status.Detail = "";
@@ -212,6 +214,11 @@ public sealed class Courier
         _status.Detail = fault.Detail;
         _status.RetryAtNs = _clock.BootNs + wait.ToNs();
         _counters.Add("delivery.connection-faults");
+        if (fault.Kind == LinkFaultKind.NotAuthorized && ++_refusals == _settings.Limits.RefusalsForIncident)
+        {
+            _settings.CredentialsRefused?.Invoke();
+        }
+
         if (fault.Kind != _lastFault)
         {
             // Said once for each kind of trouble, not at every attempt.

@@ -54,6 +54,9 @@ public sealed record CourierLimits
     /// <summary>Shortest wait after a refusal that only a person can lift: credentials, certificates, configuration.</summary>
     public TimeSpan BackoffRefused { get; init; } = TimeSpan.FromMinutes(1);
 
+    /// <summary>Refused credentials after which that is an incident: one may be a broker that starts, three are minutes apart.</summary>
+    public int RefusalsForIncident { get; init; } = 3;
+
     /// <summary>How long a connection must have lasted for the wait to begin small again.</summary>
     public TimeSpan StableAfter { get; init; } = TimeSpan.FromMinutes(1);
 

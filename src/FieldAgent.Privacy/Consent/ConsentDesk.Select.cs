@@ -61,44 +61,50 @@ public sealed partial class ConsentDesk
                     + string.Join(", ", sensitive.Select(static rule => $"{rule.Function.Name} {rule.Field.Name}")));
     }
 
-    /// <summary>The scope to store for each rule; always written out, so that a later default does not change an old grant.</summary>
-    private static bool Scopes(List<PolicyRule> rules, string? scope, out List<string> scopes, out string problem)
+    /// <summary>What to store for each rule; how exact is always written out, so that a later default does not change an old grant.</summary>
+    private static string? Scopes(List<PolicyRule> rules, string? scope, out List<ConsentGrant> grants)
     {
-        scopes = [];
-        problem = "";
-        var asked = PolicyLimits.GrantedLocationDefault;
+        grants = [];
+        var asked = Precision.Exact;
         if (scope is not null && !PrecisionWords.TryParse(scope, out asked))
         {
-            problem = $"unknown precision '{scope}'; a place can be granted as: {string.Join(", ", PrecisionWords.All)}";
-            return false;
+            return $"unknown precision '{scope}'; a place can be granted as: {string.Join(", ", PrecisionWords.All)}";
         }
 
-        var places = 0;
         foreach (var rule in rules)
         {
-            if (!Vocabulary.IsLocation(rule.Field.Name))
+            var field = rule.Field.Name;
+            if (!ConsentScope.HasPrecision(field))
             {
-                scopes.Add("");
+                grants.Add(new ConsentGrant(rule, field, ""));
                 continue;
             }
 
-            places++;
-            if (asked < rule.Precision && scope is not null)
+            if (scope is null)
             {
-                problem = $"the policy allows {rule.Field.Name} no finer than {rule.Precision.Word()}";
-                return false;
+                asked = ConsentScope.Default(field);
+            }
+            else if (asked < rule.Precision)
+            {
+                return $"the policy allows {field} no finer than {rule.Precision.Word()}";
             }
 
-            scopes.Add((asked < rule.Precision ? rule.Precision : asked).Word());
+            grants.Add(new ConsentGrant(rule, field, (asked < rule.Precision ? rule.Precision : asked).Word()));
         }
 
-        if (scope is not null && places == 0)
-        {
-            var fields = string.Join(", ", rules.Select(static rule => rule.Field.Name));
-            problem = $"only a place has a precision; grant {fields} without '{scope}'";
-            return false;
-        }
+        return scope is not null && grants.TrueForAll(static grant => grant.Scope.Length == 0)
+            ? $"only a place has a precision; grant {string.Join(", ", grants.Select(static grant => grant.Field))} without '{scope}'"
+            : null;
+    }
 
-        return true;
+    // The consent to send a field over a border stands beside the one to use it (R84).
+    private string? Border(List<PolicyRule> rules, string name, string region, string? scope, out List<ConsentGrant> grants)
+    {
+        grants = [.. rules.Select(rule => new ConsentGrant(rule, name, ""))];
+        var abroad = rules.SelectMany(static rule => rule.Regions).Where(other => other != Policy.Jurisdiction).Distinct().ToList();
+        return scope is not null ? "the consent to send a field to another country has no precision of its own"
+            : abroad.Contains(region) ? null
+            : $"the policy sends {rules[0].Field.Name} of {rules[0].Function.Name} to no country '{region}'; to: "
+                + (abroad.Count > 0 ? string.Join(", ", abroad) : "none but its own");
     }
 }

@@ -34,33 +34,31 @@ public sealed partial class ConsentDesk(Gate gate, IConsentLedger ledger, IClock
     /// <exception cref="StoreFault">The ledger cannot be read.</exception>
     public ConsentEvent? MarkedMinor() => ledger.All().LastOrDefault(static e => e.Action == ConsentAction.Minor);
 
-    /// <summary>The rules that granting <paramref name="function"/> would concern, and how exact each would be; nothing is changed.</summary>
+    /// <summary>What granting <paramref name="function"/> would store; nothing is changed.</summary>
     /// <param name="function">As for <see cref="Grant"/>.</param>
     /// <param name="field">As for <see cref="Grant"/>.</param>
     /// <param name="scope">As for <see cref="Grant"/>.</param>
-    /// <param name="grants">The rules with the scope that would be stored.</param>
+    /// <param name="grants">What would be stored for each rule.</param>
     /// <returns>Why it would be refused, or null.</returns>
-    public ConsentOutcome? Preview(string function, string? field, string? scope, out IReadOnlyList<(PolicyRule Rule, string Scope)> grants)
+    public ConsentOutcome? Preview(string function, string? field, string? scope, out IReadOnlyList<ConsentGrant> grants)
     {
         grants = [];
-        if (Select(function, field, granting: true, out var rules) is { } refused)
+        var abroad = CrossBorder.TryRead(field ?? "", out var home, out var region);
+        if (Select(function, abroad ? home : field, granting: true, out var rules) is { } refused)
         {
             return refused;
         }
 
-        if (!Scopes(rules, scope, out var scopes, out var problem))
-        {
-            return ConsentOutcome.Refuse(ConsentRefusal.Scope, problem);
-        }
-
-        grants = [.. rules.Zip(scopes)];
-        return null;
+        var problem = abroad ? Border(rules, field!, region, scope, out var found) : Scopes(rules, scope, out found);
+        grants = found;
+        return problem is null ? null : ConsentOutcome.Refuse(ConsentRefusal.Scope, problem);
     }
 
     /// <summary>Grants <paramref name="function"/> the use of a field.</summary>
     /// <param name="function">An extended function. <see cref="Everything"/> is only taken where no sensitive field is concerned (R3).</param>
     /// <param name="field">The field. Null: those the function cannot work without, one by one, provided at most one is sensitive.
-    /// <see cref="Everything"/>: all of the function's, provided none is sensitive.</param>
+    /// <see cref="Everything"/>: all of the function's, provided none is sensitive. With a country behind it, such as
+    /// <c>location.position@DE</c>: the consent to send it there (R84).</param>
     /// <param name="scope">For a place how exact: <c>exact</c>, <c>100m</c>, <c>1km</c>, <c>10km</c>. Null: 1 km, or the policy's
     /// precision where that is coarser.</param>
     /// <param name="by">Who grants, and how. Once the person is marked as under 14 only a guardian can, who declares it (R102).</param>
@@ -90,7 +88,7 @@ public sealed partial class ConsentDesk(Gate gate, IConsentLedger ledger, IClock
             var at = clock.Now();
             var events = Append(
                 [.. grants.Select(grant => New(
-                    ConsentAction.Grant, new ConsentPair(grant.Rule.Function.Name, grant.Rule.Field.Name), grant.Scope, by, at))]);
+                    ConsentAction.Grant, new ConsentPair(grant.Rule.Function.Name, grant.Field), grant.Scope, by, at))]);
             var narrowed = ConsentActs.ToErase([.. before, .. events], new ConsentAct(events), Policy);
             var what = string.Join(", ", events.Select(static e => e.Scope.Length > 0 ? $"{e.Field} ({e.Scope})" : e.Field));
             return new ConsentOutcome(ConsentRefusal.None, $"granted to {function}: {what}", events, narrowed);
@@ -127,13 +125,24 @@ public sealed partial class ConsentDesk(Gate gate, IConsentLedger ledger, IClock
                 // Consents of functions that this policy no longer has end as well.
                 pairs = [.. ConsentActs.AllOf(Policy, known).Where(pair => Policy.Function(pair.Function)?.Tier != FunctionTier.Basic)];
             }
+            else if (CrossBorder.TryRead(field ?? "", out var home, out _))
+            {
+                if (Select(function, home, granting: false, out _) is { } unknown)
+                {
+                    return unknown;
+                }
+
+                pairs = [new ConsentPair(function, field!)];
+            }
             else if (Select(function, field ?? Everything, granting: false, out var rules) is { } refused)
             {
                 return refused;
             }
             else
             {
-                pairs = [.. rules.Select(static rule => new ConsentPair(rule.Function.Name, rule.Field.Name))];
+                // What was granted in addition, such as sending it abroad, ends with the field.
+                pairs = [.. ConsentActs.AllOf(Policy, known).Where(pair => pair.Function == function
+                    && rules.Exists(rule => pair.Field == rule.Field.Name || CrossBorder.IsOf(pair.Field, rule.Field.Name)))];
             }
 
             var granted = Granted(known, pairs);

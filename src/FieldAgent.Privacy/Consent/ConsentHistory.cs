@@ -165,36 +165,32 @@ internal sealed class ConsentHistory
 
         pair.Grants.Add(next.Id);
         pair.Anyone = ConsentStanding.After(pair.Anyone, next);
-        Dependents(next.Function, next.Field, next, pair.Anyone.Value, guardian: false);
+        EndWhatHangsOn(next, pair.Anyone.Value, guardian: false);
         if (next.Role == "guardian")
         {
             pair.Guardian = ConsentStanding.After(pair.Guardian, next);
-            Dependents(next.Function, next.Field, next, pair.Guardian.Value, guardian: true);
+            EndWhatHangsOn(next, pair.Guardian.Value, guardian: true);
         }
     }
 
     private void Withdraw(ConsentEvent next)
     {
-        if (next.Function == LedgerScope.Everything && next.Field == LedgerScope.Everything)
-        {
-            Refusal = next;
-        }
-
         if (next.Function != LedgerScope.Everything && next.Field != LedgerScope.Everything)
         {
             PairOf(next);
         }
+        else if (next.Function == next.Field)
+        {
+            Refusal = next;
+        }
 
         foreach (var ((function, field), pair) in _pairs)
         {
-            if (LedgerScope.Covers(next.Function, next.Field, function, field))
+            if (LedgerScope.Covers(next.Function, next.Field, function, field)
+                || (ConsentScope.BaseOf(field) is { } other && LedgerScope.Covers(next.Function, next.Field, function, other)))
             {
-                var ended = ConsentStanding.After(pair.Anyone, next);
-                pair.Anyone = ended;
-                pair.Guardian = ended;
+                pair.Anyone = pair.Guardian = ConsentStanding.Ended(next, DenyReason.Withdrawn);
                 pair.Exemption = null;
-                Dependents(function, field, next, ended, guardian: false);
-                Dependents(function, field, next, ended, guardian: true);
             }
         }
     }
@@ -213,47 +209,22 @@ internal sealed class ConsentHistory
         pair.Exemption = next;
     }
 
-    // What was granted in addition to a consent ends with it: the leave for finer and for unasked places, the leave to cross a border.
-    private void Dependents(string function, string field, ConsentEvent cause, in ConsentStanding standing, bool guardian)
+    // What was granted in addition to a consent ends with it: the leave for finer and for unasked places (also when the consent begins anew,
+    // and narrower), the leave to cross a border.
+    private void EndWhatHangsOn(ConsentEvent cause, in ConsentStanding standing, bool guardian)
     {
         if (standing.Granted && standing.Since != cause.Id)
         {
             return;
         }
 
-        if (field == Vocabulary.LocationPosition)
+        foreach (var ((function, name), pair) in _pairs)
         {
-            End(function, Vocabulary.LocationPrecise, cause, standing.Why, guardian);
-            End(function, Vocabulary.LocationBackground, cause, standing.Why, guardian);
-        }
-
-        if (!standing.Granted)
-        {
-            foreach (var ((otherFunction, name), _) in _pairs)
+            if (function == cause.Function && ConsentScope.BaseOf(name) == cause.Field && pair.Standing(guardian) is { Granted: true }
+                && !(standing.Granted && CrossBorder.IsOf(name, cause.Field)))
             {
-                if (otherFunction == function && CrossBorder.IsOf(name, field))
-                {
-                    End(function, name, cause, standing.Why, guardian);
-                }
+                pair.End(ConsentStanding.Ended(cause, DenyReason.NotGranted), guardian);
             }
-        }
-    }
-
-    private void End(string function, string field, ConsentEvent cause, DenyReason why, bool guardian)
-    {
-        if (!_pairs.TryGetValue((function, field), out var pair) || pair.Standing(guardian) is not { Granted: true })
-        {
-            return;
-        }
-
-        var ended = ConsentStanding.Ended(cause, why == DenyReason.None ? DenyReason.NotGranted : why);
-        if (guardian)
-        {
-            pair.Guardian = ended;
-        }
-        else
-        {
-            pair.Anyone = ended;
         }
     }
 

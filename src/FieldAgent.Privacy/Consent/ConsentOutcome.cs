@@ -45,6 +45,12 @@ public readonly record struct ConsentPair(string Function, string Field)
     public override string ToString() => $"{Function} {Field}";
 }
 
+/// <summary>What a grant stores for one rule.</summary>
+/// <param name="Rule">The rule.</param>
+/// <param name="Field">The field's name in the ledger: the rule's, or with a country behind it.</param>
+/// <param name="Scope">For a place how exact; empty for all else.</param>
+public readonly record struct ConsentGrant(PolicyRule Rule, string Field, string Scope);
+
 /// <summary>What a consent command did.</summary>
 /// <param name="Refusal"><see cref="ConsentRefusal.None"/> when it was carried out.</param>
 /// <param name="Message">In plain words: what was done, or why not and what is possible instead.</param>

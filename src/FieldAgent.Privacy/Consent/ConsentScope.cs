@@ -14,6 +14,12 @@ internal static class ConsentScope
         : HasPrecision(field) ? PolicyLimits.GrantedLocationDefault
         : Precision.Exact;
 
+    /// <summary>The field whose consent a consent for <paramref name="name"/> adds to, and ends with; null when it stands alone.</summary>
+    public static string? BaseOf(string name) =>
+        name is Vocabulary.LocationPrecise or Vocabulary.LocationBackground ? Vocabulary.LocationPosition
+        : CrossBorder.TryRead(name, out var field, out _) ? field
+        : null;
+
     /// <summary>False when the scope cannot be read; such a grant allows nothing.</summary>
     public static bool TryRead(string field, string scope, out Precision precision)
     {

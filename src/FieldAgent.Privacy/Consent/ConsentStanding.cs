@@ -59,6 +59,19 @@ internal sealed class ConsentPairHistory
     /// <summary>Ids of all grants there were, ascending.</summary>
     public List<long> Grants { get; } = [];
 
+    /// <summary>Ends the standing by those grants.</summary>
+    public void End(in ConsentStanding ended, bool guardianOnly)
+    {
+        if (guardianOnly)
+        {
+            Guardian = ended;
+        }
+        else
+        {
+            Anyone = ended;
+        }
+    }
+
     /// <summary>The standing by those grants that count for <paramref name="guardianOnly"/>.</summary>
     public ConsentStanding? Standing(bool guardianOnly) => guardianOnly ? Guardian : Anyone;
 }

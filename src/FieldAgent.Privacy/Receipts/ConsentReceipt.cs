@@ -52,17 +52,20 @@ public static class ConsentReceipt
 
     private static List<PolicyRule> Rules(Policy policy, ConsentAct act, string? recipient)
     {
-        var pairs = act.Events.Select(static e => (e.Function, e.Field)).ToHashSet();
+        var pairs = act.Events.Select(static e => (e.Function, HomeOf(e.Field))).ToHashSet();
         return [.. policy.Rules.Where(rule => (act.IsAboutEverything || pairs.Contains((rule.Function.Name, rule.Field.Name)))
             && (recipient is null || rule.Recipients.Contains(recipient)))];
     }
 
     // Consents to what the policy in force no longer has: they end, and nothing more can be told of them.
     private static List<ConsentEvent> Orphans(Policy policy, ConsentAct act) =>
-        [.. act.Events.Where(e => e.Function != ConsentDesk.Everything && policy.Rule(e.Function, e.Field) is null)];
+        [.. act.Events.Where(e => e.Function != ConsentDesk.Everything && policy.Rule(e.Function, HomeOf(e.Field)) is null)];
 
     private static bool Concerns(ConsentEvent one, List<PolicyRule> rules) => one.Function == ConsentDesk.Everything
-        || rules.Exists(rule => rule.Function.Name == one.Function && rule.Field.Name == one.Field);
+        || rules.Exists(rule => rule.Function.Name == one.Function && rule.Field.Name == HomeOf(one.Field));
+
+    // The consent to send a field abroad is about that field.
+    private static string HomeOf(string field) => CrossBorder.TryRead(field, out var home, out _) ? home : field;
 
     private static JsonObject Purpose(Policy policy, PolicyRule rule, ConsentAct act, string? recipient)
     {

@@ -79,7 +79,7 @@ internal sealed partial class Spool
                 }
 
                 pages += more;
-                bytes += _waiting[count].Length + Sealed.TagBytes + RowOverheadBytes;
+                bytes += _waiting[count].Length + DataKey.Overhead + RowOverheadBytes;
                 importance = (Importance)Math.Max((int)importance, (int)_waiting[count].Importance);
             }
 

@@ -18,20 +18,23 @@ internal sealed partial class Spool
             RemoveRecipient(name, bit);
         }
 
-        FinishErasing();
         SweepImages();
-        Commit(0, 0, evict: null);
+        var termsChanged = _context.Terms.Load(database, _boot);
+        Commit(0, 0, termsChanged ? () => _context.Terms.Save(database) : null, TermPages);
         MeasureOthers();
         HoldReserve();
         TakeSnapshot();
     }
+
+    // The row of a boot, and of the trusted moments.
+    private const int TermPages = 6;
 
     private void LoadTables(Database database)
     {
         // keys without items are deleted here, so none of memory may be used on
         _keys.Forget();
         _tally.Load(database.Writer);
-        _keys.Load(database.Writer);
+        _keys.Load(database.Writer, _tally[TallyKind.NextKey, 0]);
         _gaps.Load(database.Writer);
         _nextId = Math.Max(_nextId, Math.Max(1, _tally[TallyKind.NextId, 0]));
         Array.Clear(_evictedTo);
@@ -81,6 +84,8 @@ internal sealed partial class Spool
         LoadTables(_context.Database);
         _deliveries.Load(_context.Database.Writer);
         _catalogue.WriteAgain(_context.Database.Writer);
+        _context.Terms.Save(_context.Database);
+        _context.Wraps.NoteGeneration(_context.Database);
         foreach (var reader in _readers)
         {
             reader.BeginAnew();

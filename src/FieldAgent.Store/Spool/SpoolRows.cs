@@ -33,7 +33,11 @@ internal readonly record struct ItemOutcome(ItemInfo Item, uint Bits, GapReason?
 internal sealed record GapNote(string Function, string Field, uint Mask, SpoolGap Gap);
 
 /// <summary>A picture whose file is written and whose row waits for the next flush.</summary>
-internal sealed record ReadyImage(Ground Ground, long Sequence, string Name, long FileBytes, long AtMs, byte[] Description);
+internal sealed record ReadyImage(Ground Ground, long Sequence, string Name, long FileBytes, long AtMs, byte[] Description)
+{
+    /// <summary>The mark at the head of its file.</summary>
+    public required ulong Mark { get; set; }
+}
 
 /// <summary>What binds sealed bytes to their row: nobody can move them to another.</summary>
 internal static class ItemContext

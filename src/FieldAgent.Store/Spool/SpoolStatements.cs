@@ -37,7 +37,8 @@ internal sealed class SpoolStatements(Connection writer)
 
     public Statement OldestTime { get; } = writer.Prepare("SELECT boot, at_ms FROM items WHERE kind < 2 ORDER BY id LIMIT 1");
 
-    public Statement InsertKey { get; } = writer.Prepare("INSERT INTO keys(id, function, field, day, wrapped) VALUES(?1, ?2, ?3, ?4, ?5)");
+    public Statement InsertKey { get; } = writer.Prepare(
+        "INSERT INTO keys(id, function, field, day, generation, wrapped) VALUES(?1, ?2, ?3, ?4, ?5, ?6)");
 
     public Statement DeleteKey { get; } = writer.Prepare("DELETE FROM keys WHERE id = ?1");
 

@@ -26,6 +26,9 @@ internal enum TallyKind : byte
     /// <summary>Items sealed with a key.</summary>
     KeyUses,
 
+    /// <summary>The number the next key gets.</summary>
+    NextKey,
+
     /// <summary>Last number of an open run of deliveries. What grows of a run lies here, on a page that a flush writes anyway.</summary>
     DeliveredTo = 32,
 

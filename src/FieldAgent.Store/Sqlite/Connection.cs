@@ -20,9 +20,24 @@ internal sealed class Connection : IDisposable
         _connection = connection;
         Handle = connection.Handle ?? throw new InvalidOperationException("connection is not open");
         _ = raw.sqlite3_extended_result_codes(Handle, 1);
-        _ = raw.sqlite3_busy_timeout(Handle, 5000);
+        SetPatience(Patient);
         _begin = Prepare("BEGIN IMMEDIATE");
         _commit = Prepare("COMMIT");
+    }
+
+    /// <summary>Milliseconds to wait for another program, ordinarily and while others wait for us.</summary>
+    public const int Patient = 5000;
+
+    /// <inheritdoc cref="Patient"/>
+    public const int Impatient = 250;
+
+    /// <summary>How long to wait for another program's lock, ms.</summary>
+    public void SetPatience(int milliseconds)
+    {
+        if (!IsClosed)
+        {
+            _ = raw.sqlite3_busy_timeout(Handle, milliseconds);
+        }
     }
 
     /// <summary>SQLite's own handle.</summary>

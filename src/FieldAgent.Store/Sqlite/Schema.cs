@@ -100,6 +100,20 @@ internal static class Schema
                 boot_id BLOB NOT NULL, boot_ns INTEGER NOT NULL, wall_ns INTEGER NOT NULL, quality INTEGER NOT NULL,
                 times INTEGER NOT NULL, UNIQUE(kind, place)) STRICT;
             """),
+        ("erasures, and what terms are measured by",
+            """
+            ALTER TABLE keys ADD COLUMN generation INTEGER NOT NULL DEFAULT 0;
+            CREATE TABLE erasures(id INTEGER PRIMARY KEY, state INTEGER NOT NULL, reason INTEGER NOT NULL, ground TEXT NOT NULL,
+                blocks INTEGER NOT NULL, images INTEGER NOT NULL, readings INTEGER NOT NULL, keys INTEGER NOT NULL,
+                unmarked INTEGER NOT NULL, effaced TEXT NOT NULL, files INTEGER NOT NULL, bytes INTEGER NOT NULL,
+                remains INTEGER NOT NULL, begun BLOB NOT NULL, verified BLOB NOT NULL) STRICT;
+            CREATE TABLE erasure_scopes(erasure INTEGER, position INTEGER, function TEXT NOT NULL, field TEXT NOT NULL,
+                before_ns INTEGER NOT NULL, images_only INTEGER NOT NULL, held INTEGER NOT NULL, to_item INTEGER NOT NULL,
+                PRIMARY KEY(erasure, position)) STRICT, WITHOUT ROWID;
+            CREATE TABLE erasure_runs(erasure INTEGER, key INTEGER, from_item INTEGER, to_item INTEGER NOT NULL,
+                whole INTEGER NOT NULL, PRIMARY KEY(erasure, key, from_item)) STRICT, WITHOUT ROWID;
+            CREATE TABLE board_times(boot INTEGER PRIMARY KEY, base_ns INTEGER NOT NULL, floor_ns INTEGER) STRICT;
+            """),
         ("documents that the board keeps",
             """
             CREATE TABLE documents(id INTEGER PRIMARY KEY, type TEXT NOT NULL, audience TEXT NOT NULL, about INTEGER NOT NULL,
