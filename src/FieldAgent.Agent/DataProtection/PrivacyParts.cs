@@ -122,10 +122,10 @@ internal sealed class PrivacyParts : IDisposable
         var overview = new PrivacyOverview(
             Gate, scopes, Store.OpenView, Store.Deliveries, Store.Consents, Store.Requests, Store.Audit, Erasures, Clock);
         Export = new PrivacyExport(Gate, Store.OpenView, Store.Consents, Store.Deliveries, Store.Requests, Store.Audit, Audiences, Clock);
-        Requests = new RequestDesk(Store.Requests, Clock, Store.Audit);
+        Requests = new RequestDesk(Store.Requests, Clock, Audit);
         SignedRequests = new SignedRequests(Requests, Store.Requests, Clock, Counters);
         PersonRights = new PrivacyRights(
-            Gate, Store.Consents, Consents, scopes, Eraser, Erasures, Store.Requests, Store.Deliveries, Store.Outbox, Audiences, Store.Audit, Clock);
+            Gate, Store.Consents, Consents, scopes, Eraser, Erasures, Store.Requests, Store.Deliveries, Store.Outbox, Audiences, Audit, Clock);
         var why = new PrivacyWhy(Gate, Store.Deliveries, Store.Consents, Store.Audit, Audiences, [.. config.Recipients.Select(static r => r.Name)]);
         return PrivacyOperations.All(
             overview, Export, PersonRights, new PrivacyRequests(Requests, SignedRequests, Store.Requests), why, scopes);
