@@ -21,6 +21,7 @@ public sealed class EndToEndRightsTests
         board.Configure(Board.Url(broker.Port), string.Join(',', Board.Simulated(), EndToEndBoard.Gnss, EndToEndBoard.Camera(""", "interval": "1s" """)));
         using var agent = board.Run();
 
+        board.StatusUntil(static _ => true, "an answer", agent);
         EndToEndBoard.Ok(board, "consent", "grant", "fleet-location", "--precision", "1km", "--role", "subject");
         cloud.Until(() => cloud.Batches("fleet-location").Any(), "positions", agent);
         var first = cloud.Batches("fleet-location").First().Json;

@@ -232,7 +232,7 @@ public sealed class SealedStream : Stream
             ephemeral.ImportSubjectPublicKeyInfo(Convert.FromBase64String((string?)members["ephemeral"] ?? ""), out _);
             return Derive(own, ephemeral.PublicKey, Convert.FromBase64String((string?)members["salt"] ?? ""));
         }
-        catch (Exception e) when (e is JsonException or FormatException or InvalidOperationException)
+        catch (Exception e) when (e is JsonException or FormatException or InvalidOperationException or PlatformNotSupportedException or ArgumentException)
         {
             throw new CryptographicException("the head of the file cannot be read", e);
         }
@@ -262,7 +262,7 @@ public sealed class SealedStream : Stream
                 return key;
             }
         }
-        catch (Exception e) when (e is CryptographicException or ArgumentException)
+        catch (Exception e) when (e is CryptographicException or ArgumentException or PlatformNotSupportedException)
         {
             // then it may be an RSA key
         }
@@ -279,7 +279,7 @@ public sealed class SealedStream : Stream
             key.ImportFromPem(pem);
             return key.KeySize >= 2048 ? key : throw new CryptographicException("an RSA key needs 2048 bits at least");
         }
-        catch (Exception e) when (e is CryptographicException or ArgumentException)
+        catch (Exception e) when (e is CryptographicException or ArgumentException or PlatformNotSupportedException)
         {
             key.Dispose();
             throw new CryptographicException("the file holds no key that can be used: PEM, EC on P-256 or RSA of 2048 bits at least, without a password", e);

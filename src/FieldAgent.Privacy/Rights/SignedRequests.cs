@@ -51,7 +51,7 @@ public sealed class SignedRequests(RequestDesk desk, IRequestLedger ledger, IClo
             ledger.Add(new SubjectKey(id, label, der, clock.Now()));
             return new RequestOutcome(true, $"key {id} may sign requests from now on");
         }
-        catch (Exception e) when (e is CryptographicException or ArgumentException)
+        catch (Exception e) when (e is CryptographicException or ArgumentException or PlatformNotSupportedException)
         {
             return new RequestOutcome(false, "the file holds no public key that can be read: PEM, ECDSA on P-256 "
                 + "(openssl ecparam -name prime256v1 -genkey; openssl ec -pubout)");
@@ -111,8 +111,9 @@ public sealed class SignedRequests(RequestDesk desk, IRequestLedger ledger, IClo
         var expiresNs = (expires - DateTimeOffset.UnixEpoch).ToNs();
         var text = Text(document, "text") ?? "";
 
-        // a month at most, so that a request need not be remembered for ever; by a clock nobody has set nothing is in time
-        return now.Quality == ClockQuality.Unsynced || expiresNs < now.WallUnixNs || expiresNs - now.WallUnixNs > 31 * 24 * NsPerHour
+        // a month at most, so that a request need not be remembered for ever; by a clock nobody has set nothing is late, and what was taken once
+        // is known all the same
+        return (now.Quality > ClockQuality.Unsynced && (expiresNs < now.WallUnixNs || expiresNs - now.WallUnixNs > 31 * 24 * NsPerHour))
             || text.Length > RequestDesk.TextMax
             ? null
             : new Parsed(kind, Text(document, "function") ?? "", Text(document, "field") ?? "", text,
