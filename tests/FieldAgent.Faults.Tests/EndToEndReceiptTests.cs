@@ -32,7 +32,6 @@ public sealed class EndToEndReceiptTests
             Assert.NotEmpty(latitudes);
             new ExactPositions(EndToEndBoard.Recording).AssertAbsent("a batch", cloud.Batches("fleet-location").Last().Plain);
 
-            // What is delivered is noted with the next flush; wait until the board itself knows of it.
             var said = JsonDocument.Parse(EndToEndBoard.Ok(board, "consent", "withdraw", "--all", "--json")).RootElement;
             Assert.Equal("gnss", said.GetProperty("closed")[0].GetString());
             Assert.True(said.GetProperty("finished").GetBoolean());
@@ -62,6 +61,7 @@ public sealed class EndToEndReceiptTests
         var acknowledged = Requests(cloud).Count();
         using (var agent = board.Run())
         {
+            board.StatusUntil(static s => EndToEndBoard.Link(s).GetProperty("phase").GetString() == "connected", "a connection", agent);
             var seen = cloud.Messages.Count;
             cloud.Until(() => cloud.Messages.Skip(seen).Count(static m => m.Schema == "batch") > 3, "telemetry of the next start", agent);
             Assert.Equal(acknowledged, Requests(cloud).Count());
