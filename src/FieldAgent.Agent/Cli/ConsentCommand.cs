@@ -18,63 +18,34 @@ internal static class ConsentCommand
 
     private static Command Show()
     {
-        var (config, state, runtime) = (CommonOptions.Config(), CommonOptions.State(), CommonOptions.Runtime());
-        var show = new Command("show", "Lists every function and what is granted.") { config, state, runtime };
-        show.SetAction(parsed => Ask(parsed, config, state, runtime, new ControlRequest("consent-show")));
+        var place = new ControlPlace();
+        var show = new Command("show", "Lists every function and what is granted.");
+        place.AddTo(show);
+        show.SetAction(parsed => ControlCalls.Ask(parsed, place, ControlRequest.Of("consent-show")));
         return show;
     }
 
     private static Command Change(string name, string op, string description)
     {
-        var (config, state, runtime) = (CommonOptions.Config(), CommonOptions.State(), CommonOptions.Runtime());
+        var place = new ControlPlace();
         var function = new Argument<string>("function") { Description = "The function, as 'consent show' lists it." };
         var field = new Option<string?>("--field") { Description = "Only this field; the function's necessary ones when not given.", HelpName = "FIELD" };
         var precision = new Option<string?>("--precision") { Description = "How exact a position may be.", HelpName = "exact|100m|1km|10km" };
         var role = new Option<string>("--role") { Description = "Who decides.", HelpName = "subject|operator|guardian", DefaultValueFactory = static _ => "operator" };
         role.AcceptOnlyFromAmong("subject", "operator", "guardian");
-        var command = new Command(name, description) { function, field, role, config, state, runtime };
+        var command = new Command(name, description) { function, field, role };
+        place.AddTo(command);
         if (op == "consent-grant")
         {
             command.Add(precision);
         }
 
-        command.SetAction(parsed => Ask(parsed, config, state, runtime, new ControlRequest(
-            op, parsed.GetRequiredValue(function), parsed.GetValue(field), op == "consent-grant" ? parsed.GetValue(precision) : null,
-            parsed.GetRequiredValue(role))));
+        command.SetAction(parsed => ControlCalls.Ask(parsed, place, ControlRequest.Of(
+            op,
+            ("function", parsed.GetRequiredValue(function)),
+            ("field", parsed.GetValue(field)),
+            ("precision", op == "consent-grant" ? parsed.GetValue(precision) : null),
+            ("role", parsed.GetRequiredValue(role)))));
         return command;
-    }
-
-    private static int Ask(
-        ParseResult parsed, Option<string> config, Option<string?> state, Option<string?> runtime, ControlRequest request)
-    {
-        var loaded = CommonOptions.Load(
-            parsed.GetRequiredValue(config), new ConfigOverrides(parsed.GetValue(state), parsed.GetValue(runtime)));
-        if (loaded is null)
-        {
-            return ExitCode.BadConfiguration;
-        }
-
-        var reply = ControlClient.Call(loaded.ControlSocket, request);
-        if (reply.NobodyThere)
-        {
-            reply = OfflineConsents.Handle(loaded, request);
-        }
-
-        foreach (var line in reply.Lines ?? [])
-        {
-            Console.Out.WriteLine(line);
-        }
-
-        if (!reply.Ok)
-        {
-            return CommandLine.Fail(ExitCode.Fault, reply.Message);
-        }
-
-        if (reply.Message.Length > 0)
-        {
-            Console.Out.WriteLine(reply.Message);
-        }
-
-        return ExitCode.Ok;
     }
 }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using FieldAgent.Agent.Collect;
 using FieldAgent.Agent.Configuration;
 using FieldAgent.Agent.Hosting;
+using FieldAgent.Agent.DataProtection;
 using FieldAgent.Core;
 using FieldAgent.Devices;
 using FieldAgent.Devices.Gnss;
@@ -79,7 +80,7 @@ internal static class SampleCommand
         var clock = new LinuxClock();
         try
         {
-            var gate = new Gate(AgentParts.LoadPolicy(config), StateStore.ReadConsents(AgentParts.StoreOptionsOf(config)), counters);
+            var gate = new Gate(PrivacyParts.LoadPolicy(config), StateStore.ReadConsents(AgentParts.StoreOptionsOf(config)), counters);
             using var due = new FlushSignal(RowsMax);
             using var collector = new Collector(sensors, gate, clock, due, RowsMax, counters, logs);
             var printer = new ReadingPrinter(Console.Out, json, clock, count);

@@ -1,9 +1,9 @@
 using FieldAgent.Agent.Cli;
 using FieldAgent.Agent.Collect;
 using FieldAgent.Agent.Configuration;
+using FieldAgent.Agent.DataProtection;
 using FieldAgent.Agent.Status;
 using FieldAgent.Core;
-using FieldAgent.Core.Configuration;
 using FieldAgent.Delivery;
 using FieldAgent.Privacy;
 using FieldAgent.Store;
@@ -28,14 +28,11 @@ internal sealed class AgentParts : IDisposable
         Clock = clock;
         Counters = new Counters();
         _startedBootNs = clock.BootNs;
-        var policy = LoadPolicy(config);
         Store = StateStore.Open(StoreOptionsOf(config), clock, Counters, logs.CreateLogger("store"));
-        Gate = new Gate(policy, Store.Consents, Counters);
-        Desk = new ConsentDesk(Gate, Store.Consents, clock);
+        Privacy = new PrivacyParts(config, Store, clock, Counters);
         Due = new FlushSignal(config.FlushReadings);
         Collector = new Collector(config.Sensors, Gate, clock, Due, RowsMax, Counters, logs);
         Pipeline = new Pipeline(Collector, Gate, Store.Spool, Due, config.FlushInterval, Counters, logs.CreateLogger<Pipeline>());
-        Consents = new ConsentService(Desk, Gate, Store.Spool);
         var pseudonym = new Pseudonym(Store.Keys, MachineId());
         ICommandHandler[] commands = [new Commands.StatusHandler(this), new Commands.FlushHandler(Due), new Commands.PhotoHandler(Collector)];
         Couriers = [.. config.Recipients.Select(recipient => new Courier(
@@ -55,14 +52,11 @@ internal sealed class AgentParts : IDisposable
     /// <summary>Store.</summary>
     public StateStore Store { get; }
 
+    /// <summary>All that decides about data of people.</summary>
+    public PrivacyParts Privacy { get; }
+
     /// <summary>Gate.</summary>
-    public Gate Gate { get; }
-
-    /// <summary>Where consents are given.</summary>
-    public ConsentDesk Desk { get; }
-
-    /// <summary>Consents with their consequences.</summary>
-    public ConsentService Consents { get; }
+    public Gate Gate => Privacy.Gate;
 
     /// <summary>When a flush is due.</summary>
     public FlushSignal Due { get; }
@@ -128,13 +122,6 @@ internal sealed class AgentParts : IDisposable
         Recipients = [.. config.Recipients.Select(static r => r.Name)],
         BlockReadingsMax = config.BlockReadings,
     };
-
-    /// <summary>The policy that a configuration names; it has been checked with the configuration.</summary>
-    public static Policy LoadPolicy(AgentConfig config) => config.Policy
-        ?? (config.PolicyFile is null
-            ? Policy.Shipped()
-            : Policy.Load(File.ReadAllBytes(config.PolicyFile), new ConfigErrors())
-                ?? throw new InvalidOperationException($"{config.PolicyFile} changed while the agent started"));
 
     private CourierSettings Settings(Pseudonym pseudonym, Recipient recipient)
     {

@@ -12,7 +12,8 @@ namespace FieldAgent.Store.Ledgers;
 internal sealed class ConsentLedger : IConsentLedger
 {
     private const string Columns =
-        "id, action, function, field, scope, role, method, policy_version, policy_hash, boot_id, boot_ns, wall_ns, quality, mac";
+        "id, action, function, field, scope, role, method, policy_version, policy_hash, boot_id, boot_ns, wall_ns, quality, mac, "
+        + "notice_hash, language, controller_id, reason, reference, expires_ns";
 
     private readonly StoreContext _context;
     private readonly byte[] _key = new byte[32];
@@ -93,7 +94,15 @@ internal sealed class ConsentLedger : IConsentLedger
             }
 
             var consent = new ConsentEvent(all.Int(0), (ConsentAction)all.Int(1), all.Text(2), all.Text(3), all.Text(4), all.Text(5),
-                all.Text(6), all.Text(7), all.Text(8), new Stamp(new Guid(all.Blob(9)), all.Int(10), all.Int(11), (ClockQuality)all.Int(12)));
+                all.Text(6), all.Text(7), all.Text(8), new Stamp(new Guid(all.Blob(9)), all.Int(10), all.Int(11), (ClockQuality)all.Int(12)))
+            {
+                NoticeHash = all.Text(14),
+                Language = all.Text(15),
+                ControllerId = all.Text(16),
+                Reason = all.Text(17),
+                Reference = all.Text(18),
+                ExpiresWallUnixNs = all.Int(19),
+            };
             var mac = Mac(key, consent, last);
             if (consent.Id != rows.Count + 1 || !CryptographicOperations.FixedTimeEquals(mac, all.Blob(13)))
             {
@@ -117,6 +126,13 @@ internal sealed class ConsentLedger : IConsentLedger
             Convert.ToHexString(last), Number(consent.Id), Number((long)consent.Action), Text(consent.Function), Text(consent.Field),
             Text(consent.Scope), Text(consent.Role), Text(consent.Method), Text(consent.PolicyVersion), Text(consent.PolicyHash),
             at.BootId.ToString("N"), Number(at.BootNs), Number(at.WallUnixNs), Number((long)at.Quality));
+        if (HasDetails(consent))
+        {
+            // rows from before there were any keep their code
+            text = string.Join('\n', text, Text(consent.NoticeHash), Text(consent.Language), Text(consent.ControllerId), Text(consent.Reason),
+                Text(consent.Reference), Number(consent.ExpiresWallUnixNs));
+        }
+
         return HMACSHA256.HashData(key, Encoding.UTF8.GetBytes(text));
 
         static string Number(long value) => value.ToString(CultureInfo.InvariantCulture);
@@ -125,14 +141,20 @@ internal sealed class ConsentLedger : IConsentLedger
         static string Text(string value) => string.Create(CultureInfo.InvariantCulture, $"{value.Length}:{value}");
     }
 
+    private static bool HasDetails(ConsentEvent consent) =>
+        consent.NoticeHash.Length + consent.Language.Length + consent.ControllerId.Length + consent.Reason.Length + consent.Reference.Length > 0
+        || consent.ExpiresWallUnixNs != 0;
+
     private static void Insert(Connection connection, ConsentEvent consent, byte[] mac)
     {
         using var put = connection.Once(
-            $"INSERT INTO consents({Columns}) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)");
+            $"INSERT INTO consents({Columns}) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, "
+            + "?15, ?16, ?17, ?18, ?19, ?20)");
         put.Bind(1, consent.Id).Bind(2, (long)consent.Action).Bind(3, consent.Function).Bind(4, consent.Field).Bind(5, consent.Scope)
             .Bind(6, consent.Role).Bind(7, consent.Method).Bind(8, consent.PolicyVersion).Bind(9, consent.PolicyHash)
             .Bind(10, consent.At.BootId.ToByteArray()).Bind(11, consent.At.BootNs).Bind(12, consent.At.WallUnixNs)
-            .Bind(13, (long)consent.At.Quality).Bind(14, mac).Run();
+            .Bind(13, (long)consent.At.Quality).Bind(14, mac).Bind(15, consent.NoticeHash).Bind(16, consent.Language)
+            .Bind(17, consent.ControllerId).Bind(18, consent.Reason).Bind(19, consent.Reference).Bind(20, consent.ExpiresWallUnixNs).Run();
     }
 
     private void WriteAll(List<(ConsentEvent Event, byte[] Mac)> rows) =>

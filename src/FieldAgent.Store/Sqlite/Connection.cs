@@ -177,8 +177,8 @@ internal sealed class Connection : IDisposable
         return (code & 0xff) switch
         {
             raw.SQLITE_FULL => Faults.Full(place),
-            raw.SQLITE_CORRUPT or raw.SQLITE_NOTADB => new StoreFault(StoreFaultKind.Corrupt,
-                $"{place} is damaged ({text}); it is set aside at the next start", retry: false),
+            raw.SQLITE_CORRUPT or raw.SQLITE_NOTADB => Damaged(place, text),
+            raw.SQLITE_ERROR when LacksWhatWeMade(text) => Damaged(place, text),
             raw.SQLITE_BUSY or raw.SQLITE_LOCKED => new StoreFault(StoreFaultKind.Busy,
                 $"{place} is locked by another program: close it (a database browser?)", retry: true),
             raw.SQLITE_READONLY or raw.SQLITE_PERM or raw.SQLITE_CANTOPEN or raw.SQLITE_AUTH => Faults.Refused(place),
@@ -186,4 +186,12 @@ internal sealed class Connection : IDisposable
                 retry: true),
         };
     }
+
+    private static StoreFault Damaged(string place, string text) =>
+        new(StoreFaultKind.Corrupt, $"{place} is damaged ({text}); it is set aside at the next start", retry: false);
+
+    // Damage to the text of the schema shows as tables and columns that are not there: the migrations made all that is asked for.
+    private static bool LacksWhatWeMade(string text) =>
+        text.StartsWith("no such column", StringComparison.Ordinal) || text.StartsWith("no such table", StringComparison.Ordinal)
+        || text.Contains("has no column", StringComparison.Ordinal);
 }

@@ -47,6 +47,17 @@ internal static class Schema
                 expires_ns INTEGER NOT NULL) STRICT, WITHOUT ROWID;
             CREATE INDEX commands_expiry ON commands(expires_ns);
             """),
+        ("what a consent rests on",
+            """
+            ALTER TABLE consents ADD COLUMN notice_hash TEXT NOT NULL DEFAULT '';
+            ALTER TABLE consents ADD COLUMN language TEXT NOT NULL DEFAULT '';
+            ALTER TABLE consents ADD COLUMN controller_id TEXT NOT NULL DEFAULT '';
+            ALTER TABLE consents ADD COLUMN reason TEXT NOT NULL DEFAULT '';
+            ALTER TABLE consents ADD COLUMN reference TEXT NOT NULL DEFAULT '';
+            ALTER TABLE consents ADD COLUMN expires_ns INTEGER NOT NULL DEFAULT 0;
+            """),
+        ("counts that changed lately beside the items",
+            "-- row 0 of items, written with the first flush; a program that does not know it would count wrong"),
     ];
 
     /// <summary>The newest version this program knows.</summary>

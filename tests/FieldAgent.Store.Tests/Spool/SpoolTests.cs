@@ -1,5 +1,9 @@
+using System.Globalization;
 using FieldAgent.Core;
 using FieldAgent.Simulation;
+using FieldAgent.Store.Spooling;
+using FieldAgent.Store.Sqlite;
+using Microsoft.Data.Sqlite;
 
 namespace FieldAgent.Store.Tests;
 

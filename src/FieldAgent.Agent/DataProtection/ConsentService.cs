@@ -4,23 +4,21 @@ using FieldAgent.Core;
 using FieldAgent.Core.Configuration;
 using FieldAgent.Privacy;
 
-namespace FieldAgent.Agent.Hosting;
+namespace FieldAgent.Agent.DataProtection;
 
 /// <summary>Consents with their consequences: the ledger entry first, then the gate (which closes sensors), then the erasure of
 /// what is stored and not yet sent. Any thread.</summary>
 internal sealed class ConsentService(ConsentDesk desk, Gate gate, ISpool spool)
 {
-    /// <summary>Carries out <c>consent-show</c>, <c>consent-grant</c> or <c>consent-withdraw</c>.</summary>
+    /// <summary>Grants.</summary>
     /// <exception cref="StoreFault">It could not be stored; repeat the command.</exception>
-    public ControlReply Handle(ControlRequest request) => request.Op switch
-    {
-        "consent-show" => new ControlReply(true, Lines: Show()),
-        "consent-grant" when request.Function is not null =>
-            Answer(desk.Grant(request.Function, request.Field, request.Scope, request.Role ?? "operator", "cli")),
-        "consent-withdraw" when request.Function is not null =>
-            Answer(desk.Withdraw(request.Function, request.Field, request.Role ?? "operator", "cli")),
-        _ => ControlReply.No($"unknown request '{request.Op}'"),
-    };
+    public ControlReply Grant(string function, string? field, string? scope, string role) =>
+        Answer(desk.Grant(function, field, scope, role, "cli"));
+
+    /// <summary>Withdraws.</summary>
+    /// <exception cref="StoreFault">It could not be stored; repeat the command.</exception>
+    public ControlReply Withdraw(string function, string? field, string role) =>
+        Answer(desk.Withdraw(function, field, role, "cli"));
 
     private ControlReply Answer(ConsentOutcome outcome)
     {
@@ -40,7 +38,8 @@ internal sealed class ConsentService(ConsentDesk desk, Gate gate, ISpool spool)
             : string.Create(CultureInfo.InvariantCulture, $"{outcome.Message}; erased before it was sent: {erased} readings and pictures"));
     }
 
-    private List<string> Show()
+    /// <summary>Every rule with its standing, as a table.</summary>
+    public List<string> Show()
     {
         using var text = new StringWriter(CultureInfo.InvariantCulture);
         text.WriteLine($"policy {gate.Policy.Version}, {gate.Policy.Controller}");

@@ -1,0 +1,35 @@
+namespace FieldAgent.Core;
+
+/// <summary>What one recipient was given on one ground in one run of numbers (R32): enough to lead from a delivered message back to
+/// rule, policy and consent.</summary>
+/// <param name="Recipient">Who has it.</param>
+/// <param name="Function">The function.</param>
+/// <param name="Field">The field.</param>
+/// <param name="FromSequence">First number of the function in this run.</param>
+/// <param name="ToSequence">Last one.</param>
+/// <param name="Items">Blocks and pictures acknowledged.</param>
+/// <param name="Readings">Readings in them.</param>
+/// <param name="FirstWallUnixNs">When the first was acknowledged, wall time.</param>
+/// <param name="LastWallUnixNs">When the last was.</param>
+/// <param name="Purpose">The rule's purpose at that time.</param>
+/// <param name="Basis">Its legal basis.</param>
+/// <param name="Precision">How exact it was.</param>
+/// <param name="Term">Its retention term.</param>
+/// <param name="ConsentId">The consent event; 0 when none was needed.</param>
+/// <param name="PolicyVersion">The policy at that time.</param>
+/// <param name="PolicyHash">Its hash.</param>
+public sealed record DeliveryRecord(
+    string Recipient, string Function, string Field, long FromSequence, long ToSequence, long Items, long Readings,
+    long FirstWallUnixNs, long LastWallUnixNs, string Purpose, LegalBasis Basis, Precision Precision, TimeSpan Term, long ConsentId,
+    string PolicyVersion, string PolicyHash);
+
+/// <summary>What was delivered to whom (R32, R69). Any thread.</summary>
+public interface IDeliveryLedger
+{
+    /// <summary>All runs that are still kept, oldest first.</summary>
+    IReadOnlyList<DeliveryRecord> All();
+
+    /// <summary>The run that holds number <paramref name="sequence"/> of a function at a recipient; null when it was not delivered, or
+    /// the record's own term is over.</summary>
+    DeliveryRecord? Find(string recipient, string function, long sequence);
+}

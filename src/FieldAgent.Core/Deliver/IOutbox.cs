@@ -1,0 +1,48 @@
+namespace FieldAgent.Core;
+
+/// <summary>What a notice tells its recipient; also the last level of its topic.</summary>
+public enum NoticeKind : byte
+{
+    /// <summary>A consent receipt: topic <c>consent</c>.</summary>
+    Consent,
+
+    /// <summary>A request to erase what was delivered, or the receipt of an erasure: topic <c>erasure</c> (R78).</summary>
+    Erasure,
+
+    /// <summary>A signed checkpoint of the audit chain: topic <c>audit</c>.</summary>
+    Audit,
+
+    /// <summary>An incident: topic <c>incident</c> (R110).</summary>
+    Incident,
+}
+
+/// <summary>A document that waits for one recipient.</summary>
+/// <param name="Id">Number of the notice, ascending; 0 before it is stored.</param>
+/// <param name="Recipient">For whom.</param>
+/// <param name="Kind">What it is.</param>
+/// <param name="Reference">Its name in an acknowledgement: random, 26 characters of a–z and 2–7.</param>
+/// <param name="Json">The document, UTF-8, under 128 KiB.</param>
+/// <param name="UntilAcknowledged">True when it is repeated, at every connection and once a day, until the recipient acknowledges
+/// <paramref name="Reference"/> with the command <c>acknowledge</c>; false when the broker's PUBACK is enough.</param>
+public sealed record Notice(long Id, string Recipient, NoticeKind Kind, string Reference, ReadOnlyMemory<byte> Json, bool UntilAcknowledged);
+
+/// <summary>Documents on their way out beside the readings; few, small, durable. Any thread.</summary>
+public interface IOutbox
+{
+    /// <summary>Raised after something was put in, so that the courier wakes. Any thread.</summary>
+    event Action? Added;
+
+    /// <summary>Stores a notice; durable when it returns.</summary>
+    /// <exception cref="StoreFault">It could not be stored.</exception>
+    Notice Put(Notice notice);
+
+    /// <summary>What waits for <paramref name="recipient"/>, oldest first, with a number above <paramref name="after"/>.</summary>
+    IReadOnlyList<Notice> Waiting(string recipient, long after, int max);
+
+    /// <summary>The broker has it: forgotten, unless it waits for an acknowledgement.</summary>
+    void Sent(long id);
+
+    /// <summary>The recipient has acknowledged <paramref name="reference"/>.</summary>
+    /// <returns>False when nothing of that name waits for that recipient.</returns>
+    bool Acknowledge(string recipient, string reference);
+}
