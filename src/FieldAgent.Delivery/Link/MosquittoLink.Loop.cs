@@ -22,6 +22,12 @@ public sealed partial class MosquittoLink
             return true;
         }
 
+        if (_isCorked)
+        {
+            LinuxWait.Cork(socket, isOn: false);
+            _isCorked = false;
+        }
+
         var descriptors = stackalloc LinuxWait.PollFd[2];
         var wantsWrite = LibMosquitto.mosquitto_want_write(mosq) != 0;
         descriptors[0] = new LinuxWait.PollFd

@@ -36,6 +36,7 @@ public sealed partial class MosquittoLink : ILink
     private bool _hasFault;
     private bool _isDeferring;
     private bool _isInsideLibrary;
+    private bool _isCorked;
     private bool _isClosing;
     private bool _isDisposed;
     private ExceptionDispatchInfo? _thrown;
@@ -100,6 +101,13 @@ public sealed partial class MosquittoLink : ILink
         if (IsTooLarge(name.Length - 1, payload.Length))
         {
             return PublishResult.TooLarge;
+        }
+
+        // The library writes each message by itself; a run of them up to the next poll shares its segments.
+        if (!_isCorked && !_isInsideLibrary)
+        {
+            LinuxWait.Cork(LibMosquitto.mosquitto_socket(_handle!.Mosq), isOn: true);
+            _isCorked = true;
         }
 
         int messageId;
