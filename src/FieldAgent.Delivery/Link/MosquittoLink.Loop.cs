@@ -22,12 +22,7 @@ public sealed partial class MosquittoLink
             return true;
         }
 
-        if (_isCorked)
-        {
-            LinuxWait.Cork(socket, isOn: false);
-            _isCorked = false;
-        }
-
+        Uncork();
         var descriptors = stackalloc LinuxWait.PollFd[2];
         var wantsWrite = LibMosquitto.mosquitto_want_write(mosq) != 0;
         descriptors[0] = new LinuxWait.PollFd

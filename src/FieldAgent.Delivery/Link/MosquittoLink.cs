@@ -36,7 +36,7 @@ public sealed partial class MosquittoLink : ILink
     private bool _hasFault;
     private bool _isDeferring;
     private bool _isInsideLibrary;
-    private bool _isCorked;
+    private int _corkedMessages;
     private bool _isClosing;
     private bool _isDisposed;
     private ExceptionDispatchInfo? _thrown;
@@ -92,6 +92,7 @@ public sealed partial class MosquittoLink : ILink
 
         if (_inFlight >= _sendMaximum)
         {
+            Uncork();
             return PublishResult.WindowFull;
         }
 
@@ -103,12 +104,7 @@ public sealed partial class MosquittoLink : ILink
             return PublishResult.TooLarge;
         }
 
-        // The library writes each message by itself; a run of them up to the next poll shares its segments.
-        if (!_isCorked && !_isInsideLibrary)
-        {
-            LinuxWait.Cork(LibMosquitto.mosquitto_socket(_handle!.Mosq), isOn: true);
-            _isCorked = true;
-        }
+        Cork();
 
         int messageId;
         int result;
@@ -266,6 +262,30 @@ public sealed partial class MosquittoLink : ILink
         {
             Close();
             DisposeWakes();
+        }
+    }
+
+    // The library writes each message by itself. A run of them shares its segments, until the next poll, and not for longer than it
+    // takes to learn from a write that the connection is broken.
+    private void Cork()
+    {
+        if (_corkedMessages >= _limits.CorkedMessagesMax)
+        {
+            Uncork();
+        }
+
+        if (!_isInsideLibrary && _corkedMessages++ == 0)
+        {
+            LinuxWait.Cork(LibMosquitto.mosquitto_socket(_handle!.Mosq), isOn: true);
+        }
+    }
+
+    private void Uncork()
+    {
+        if (_corkedMessages > 0)
+        {
+            LinuxWait.Cork(LibMosquitto.mosquitto_socket(_handle!.Mosq), isOn: false);
+            _corkedMessages = 0;
         }
     }
 
