@@ -64,6 +64,7 @@ internal static class ConfigLoader
             Board = section.Get(AgentShape.Board),
             RuntimeDirectory = Path.GetFullPath(overrides.RuntimeDirectory ?? Resolve(section.Get(AgentShape.RuntimeDirectory))),
             PolicyFile = policyFile,
+            Policy = policy,
             StateDirectory = Path.GetFullPath(overrides.StateDirectory ?? Resolve(state.Get(AgentShape.StateDirectory))),
             StateBytesMax = state.Get(AgentShape.StateBytesMax),
             FreeBytesMin = state.Get(AgentShape.FreeBytesMin),
