@@ -106,7 +106,6 @@ public sealed class TermClockTests
     private sealed class Board(int seed)
     {
         private readonly Random _random = new(seed);
-        private readonly List<(TermStart Item, long TrueNs)> _items = [];
         private long _floorNs = long.MinValue;
 
         public TermClock Clock { get; } = new([]);
@@ -117,7 +116,7 @@ public sealed class TermClockTests
 
         public bool IsSynced { get; private set; }
 
-        public IReadOnlyList<(TermStart Item, long TrueNs)> Items => _items;
+        public List<(TermStart Item, long TrueNs)> Items { get; } = [];
 
         public void Live()
         {
@@ -133,7 +132,7 @@ public sealed class TermClockTests
                     IsSynced = true;
                     break;
                 case 2 when IsSynced:
-                    _items.Add((new TermStart(BoardNs, TrueNs + Noise(), ClockQuality.Ntp, _floorNs), TrueNs));
+                    Items.Add((new TermStart(BoardNs, TrueNs + Noise(), ClockQuality.Ntp, _floorNs), TrueNs));
                     break;
                 default:
                     var run = _random.NextInt64(0, 3 * Day);

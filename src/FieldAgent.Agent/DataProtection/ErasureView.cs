@@ -10,6 +10,8 @@ namespace FieldAgent.Agent.DataProtection;
 /// <summary>What was erased on the board, and who was asked to erase their part. Changes nothing. Any thread.</summary>
 internal sealed class ErasureView(ErasureNotices notices)
 {
+    private const int ScopesShown = 3;
+
     /// <summary>All erasures, newest first, and all requests.</summary>
     /// <exception cref="StoreFault">The store cannot be read.</exception>
     public ControlReply List()
@@ -29,7 +31,7 @@ internal sealed class ErasureView(ErasureNotices notices)
             $"{ClockExtensions.ToDate(report.BegunAt.WallUnixNs):yyyy-MM-dd HH:mm} UTC",
             ErasureDocuments.Word(report.State),
             report.Ground,
-            string.Join(", ", report.Scopes.Select(static s => $"{s.Function} {s.Field}")),
+            What(report.Scopes),
             report.Readings.ToString(CultureInfo.InvariantCulture),
         }));
         Status.TextTable.Write(text, rows, indent: 0);
@@ -63,6 +65,10 @@ internal sealed class ErasureView(ErasureNotices notices)
         return new ControlReply(
             true, Lines: [.. DocumentText.Of(document.Document), $"signed with key {document.KeyId}"], Json: [Encoding.UTF8.GetString(signed)]);
     }
+
+    private static string What(IReadOnlyList<ErasureScope> scopes) => scopes.Count <= ScopesShown
+        ? string.Join(", ", scopes.Select(static s => $"{s.Function} {s.Field}"))
+        : string.Create(CultureInfo.InvariantCulture, $"{scopes.Count} fields of {scopes.Select(static s => s.Function).Distinct().Count()} functions");
 
     private static string Json(ErasureReport report) => Documents.Text(new JsonObject
     {

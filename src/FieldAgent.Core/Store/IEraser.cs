@@ -62,7 +62,8 @@ public sealed record ErasureReport(
 /// made good at the next start. Any thread; one job at a time.</summary>
 public interface IEraser
 {
-    /// <summary>Raised when a job is verified, also one that a start finished; once per job, on the thread that finished it.</summary>
+    /// <summary>Raised when a job is verified, once a job, on the thread that finished it. One that was finished while nobody listened, at the
+    /// start, is told to the first who does. A power cut may come between: then it stands in <see cref="Reports"/> only.</summary>
     event Action<ErasureReport>? Verified;
 
     /// <summary>Erases what <paramref name="scopes"/> cover and no hold protects. Blocks until it is verified.</summary>

@@ -107,10 +107,7 @@ public sealed class Sweeper
         _eraser.Resume();
         _shortestTermNs = _spool.Catalogue.ShortestTermNs();
         var overdue = new Overdue(_context, _eraser.Holds, _shortestTermNs);
-        lock (_context.WriteLock)
-        {
-            _spool.ForEachItem(overdue.Look);
-        }
+        _spool.ForEachItem(overdue.Look);
 
         if (overdue.HeldRules > 0 && overdue.HeldRules != Held)
         {

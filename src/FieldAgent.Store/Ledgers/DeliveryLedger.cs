@@ -310,7 +310,7 @@ internal sealed class DeliveryLedger(StoreContext context, Catalogue catalogue, 
     private void Count(in DeliveryRun run)
     {
         tally[TallyKind.DeliveredTo, run.Id] = run.To;
-        tally[TallyKind.DeliveredItems, run.Id] = run.Items;
+        tally[TallyKind.DeliveredItems, run.Id] = run.Step == 0 ? run.Items : 0;
         tally[TallyKind.DeliveredReadings, run.Id] = run.Readings;
         tally[TallyKind.DeliveredAtMs, run.Id] = run.LastNs / 1_000_000;
     }

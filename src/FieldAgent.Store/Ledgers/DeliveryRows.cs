@@ -70,7 +70,8 @@ internal static class DeliveryRows
             record = record with
             {
                 ToSequence = Math.Max(to, record.ToSequence),
-                Items = Math.Max(count(TallyKind.DeliveredItems, id), record.Items),
+                Items = record.Step == 0 ? Math.Max(count(TallyKind.DeliveredItems, id), record.Items)
+                    : ((Math.Max(to, record.ToSequence) - record.FromSequence) / record.Step) + 1,
                 Readings = Math.Max(count(TallyKind.DeliveredReadings, id), record.Readings),
                 LastWallUnixNs = Math.Max(count(TallyKind.DeliveredAtMs, id) * 1_000_000, record.LastWallUnixNs),
             };

@@ -16,13 +16,11 @@ internal sealed class KeyRing(KeyWraps wraps, Canary canary) : IDisposable
     public long NextId => _nextId;
 
     /// <summary>Finds the first free number and deletes keys that nothing refers to.</summary>
-    /// <param name="connection">The writing connection.</param>
-    /// <param name="nextId">The next number that was noted; 0 when none was.</param>
-    public void Load(Connection connection, long nextId)
+    public void Load(Connection connection, Tally tally)
     {
-        connection.Execute($"DELETE FROM keys WHERE id NOT IN (SELECT ref FROM counts WHERE kind = {(int)TallyKind.KeyUses})");
+        connection.Execute($"DELETE FROM keys WHERE id NOT IN ({string.Join(',', tally.CountedOf(TallyKind.KeyUses))})");
         var used = connection.Scalar("SELECT ifnull(max(id), 0) FROM keys");
-        _nextId = Math.Max(Math.Max(_nextId, nextId), used + 1);
+        _nextId = Math.Max(Math.Max(_nextId, tally[TallyKind.NextKey, 0]), used + 1);
     }
 
     /// <summary>The key for an item of this rule and day.</summary>

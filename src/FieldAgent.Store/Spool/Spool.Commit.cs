@@ -152,7 +152,7 @@ internal sealed partial class Spool
             _deliveries.Save(writer);
             _tally[TallyKind.NextId, 0] = _nextId;
             _tally[TallyKind.NextKey, 0] = _keys.NextId;
-            _tally.Save(_statements.PutCount, _statements.DeleteCount);
+            _tally.Save(_statements);
             writer.Commit();
         }
         catch

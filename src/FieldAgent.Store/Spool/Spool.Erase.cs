@@ -180,16 +180,37 @@ internal sealed partial class Spool
         }
     }
 
-    /// <summary>Every stored item, with what its term is counted from; the write lock is held.</summary>
+    /// <summary>Shows every stored item, with what its term is counted from. The write lock is taken for a part of them at a time, so that no
+    /// flush waits long; when the caller holds it, nothing changes in between.</summary>
     internal void ForEachItem(ItemAction action)
     {
-        using var all = _context.Database.Writer.Once($"SELECT {SpoolStatements.InfoColumns}, boot, at_ms FROM items WHERE kind < 2 ORDER BY id");
-        while (all.Step())
+        long after = 0;
+        while (ForEachItem(after, action) is var last && last > after)
         {
-            if (_catalogue.Ground(all.Int(3)) is { } ground && _catalogue.Boot(all.Int(9)) is { } boot)
+            after = last;
+        }
+    }
+
+    // Items looked at without a pause: some milliseconds.
+    private const int ItemsPerLook = 4096;
+
+    private long ForEachItem(long after, ItemAction action)
+    {
+        lock (_context.WriteLock)
+        {
+            using var all = _context.Database.Writer.Once(
+                $"SELECT {SpoolStatements.InfoColumns}, boot, at_ms FROM items WHERE id > ?1 AND kind < 2 ORDER BY id LIMIT ?2");
+            all.Bind(1, after).Bind(2, ItemsPerLook);
+            while (all.Step())
             {
-                action(ReadInfo(all), ground, _context.Terms.Start(boot, all.Int(10)));
+                after = all.Int(0);
+                if (_catalogue.Ground(all.Int(3)) is { } ground && _catalogue.Boot(all.Int(9)) is { } boot)
+                {
+                    action(ReadInfo(all), ground, _context.Terms.Start(boot, all.Int(10)));
+                }
             }
+
+            return after;
         }
     }
 

@@ -193,7 +193,7 @@ internal sealed class Connection : IDisposable
         {
             raw.SQLITE_FULL => Faults.Full(place),
             raw.SQLITE_CORRUPT or raw.SQLITE_NOTADB => Damaged(place, text),
-            raw.SQLITE_ERROR when LacksWhatWeMade(text) => Damaged(place, text),
+            raw.SQLITE_ERROR when ContradictsWhatWeMade(text) => Damaged(place, text),
             raw.SQLITE_BUSY or raw.SQLITE_LOCKED => new StoreFault(StoreFaultKind.Busy,
                 $"{place} is locked by another program: close it (a database browser?)", retry: true),
             raw.SQLITE_READONLY or raw.SQLITE_PERM or raw.SQLITE_CANTOPEN or raw.SQLITE_AUTH => Faults.Refused(place),
@@ -205,8 +205,10 @@ internal sealed class Connection : IDisposable
     private static StoreFault Damaged(string place, string text) =>
         new(StoreFaultKind.Corrupt, $"{place} is damaged ({text}); it is set aside at the next start", retry: false);
 
-    // Damage to the text of the schema shows as tables and columns that are not there: the migrations made all that is asked for.
-    private static bool LacksWhatWeMade(string text) =>
-        text.StartsWith("no such column", StringComparison.Ordinal) || text.StartsWith("no such table", StringComparison.Ordinal)
+    // Damage to the text of the schema shows as tables and columns that are not there, damage to the list of migrations as ones that are
+    // there already: the migrations made all that is asked for, once.
+    private static bool ContradictsWhatWeMade(string text) =>
+        text.StartsWith("duplicate column name", StringComparison.Ordinal) || text.EndsWith("already exists", StringComparison.Ordinal)
+        || text.StartsWith("no such column", StringComparison.Ordinal) || text.StartsWith("no such table", StringComparison.Ordinal)
         || text.Contains("has no column", StringComparison.Ordinal);
 }
