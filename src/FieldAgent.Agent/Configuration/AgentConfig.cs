@@ -1,4 +1,5 @@
 using FieldAgent.Core;
+using FieldAgent.Privacy;
 
 namespace FieldAgent.Agent.Configuration;
 
@@ -28,6 +29,9 @@ internal sealed record AgentConfig
 
     /// <summary>Policy document, or null for the one that comes with the agent.</summary>
     public required string? PolicyFile { get; init; }
+
+    /// <summary>The policy as it was read with the configuration; null where nobody has read it yet.</summary>
+    public Policy? Policy { get; init; }
 
     /// <summary>Folder of all that is stored.</summary>
     public required string StateDirectory { get; init; }

@@ -66,6 +66,7 @@ internal static class ConfigLoader
             ControlOperators = control.Get(AgentShape.ControlOperators),
             ControlViewers = control.Get(AgentShape.ControlViewers),
             PolicyFile = policyFile,
+            Policy = policy,
             StateDirectory = Path.GetFullPath(overrides.StateDirectory ?? Resolve(state.Get(AgentShape.StateDirectory))),
             StateBytesMax = state.Get(AgentShape.StateBytesMax),
             FreeBytesMin = state.Get(AgentShape.FreeBytesMin),
