@@ -249,7 +249,7 @@ public sealed class PolicyDocumentTests
     public void NoJsonMakesTheReaderThrowAndEveryErrorSaysWhere()
     {
         var shipped = File.ReadAllText(ShippedFile);
-        for (var seed = 0; seed < 3_000; seed++)
+        for (var seed = 0; seed < 1_000; seed++)
         {
             var random = new Random(seed);
             var root = seed % 3 == 0 ? Any(random, 0) : Mangle(Node(shipped), random);
