@@ -14,7 +14,9 @@ usage: ./deploy.sh [--dry-run] COMMAND
   demo [--for 20s]      build, then watch simulated readings, positions and photographs go through
                         gate, spool and a real MQTT broker, with the broker stopped half way
   test [FILTER]         build and run every test; the last line is: N passed, N failed, N skipped
-  bench [--json]        measure throughput, bytes, memory and start-up; prints a table
+  bench [privacy] [--json]
+                        measure throughput, bytes, memory and start-up; prints a table;
+                        with the word privacy: policy, decision and erasure instead
 
   --dry-run             say what would be done, do nothing
   --help                this text

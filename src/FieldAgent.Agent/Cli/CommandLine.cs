@@ -22,6 +22,7 @@ internal static class CommandLine
             CheckConfigCommand.Create(),
             StatusCommand.Create(),
             ConsentCommand.Create(),
+            PolicyCommand.Create(),
             ConsumeCommand.Create(),
             DemoCommand.Create(),
             SchemaCommand.Create(),
