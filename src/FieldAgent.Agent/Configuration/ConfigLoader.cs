@@ -65,6 +65,7 @@ internal static class ConfigLoader
             RuntimeDirectory = Path.GetFullPath(overrides.RuntimeDirectory ?? Resolve(section.Get(AgentShape.RuntimeDirectory))),
             PolicyFile = policyFile,
             PolicyKeyFile = policyKey,
+            Policy = policy,
             StateDirectory = Path.GetFullPath(overrides.StateDirectory ?? Resolve(state.Get(AgentShape.StateDirectory))),
             StateBytesMax = state.Get(AgentShape.StateBytesMax),
             FreeBytesMin = state.Get(AgentShape.FreeBytesMin),
