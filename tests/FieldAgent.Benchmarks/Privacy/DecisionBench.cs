@@ -49,8 +49,9 @@ internal static class DecisionBench
     private static void Measure(Results results, Gate gate, string what, in Question question, bool expected)
     {
         Loop(gate, question, Rounds / 4);
+        var watch = new Stopwatch();
         var allocated = GC.GetAllocatedBytesForCurrentThread();
-        var watch = Stopwatch.StartNew();
+        watch.Start();
         var permitted = Loop(gate, question, Rounds);
         watch.Stop();
         allocated = GC.GetAllocatedBytesForCurrentThread() - allocated;
