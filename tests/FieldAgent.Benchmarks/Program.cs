@@ -22,6 +22,8 @@ var results = new Results(json, Console.Out);
 (string Letter, string Title, Action Run)[] privacyParts =
 [
     ("diff", "difference of two policies", () => PolicyDiffBench.Run(results)),
+    ("decide", "one decision of the shipped policy", () => DecisionBench.Run(results)),
+    ("gate", "what the gate adds to a reading, through gate and spool", () => GateCost.Run(results)),
 ];
 foreach (var (letter, title, run) in args.Contains("privacy") ? privacyParts : parts)
 {
