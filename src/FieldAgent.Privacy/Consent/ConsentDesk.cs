@@ -86,7 +86,7 @@ public sealed partial class ConsentDesk(Gate gate, IConsentLedger ledger, IClock
 
             var before = ledger.All();
             var standings = ConsentHistory.Fold(before, Policy.ControllerId);
-            if (rules.Find(rule => ConsentScope.BaseOf(rule.Field.Name) is { } other
+            if (grants.Select(static grant => grant.Rule).FirstOrDefault(rule => ConsentScope.BaseOf(rule.Field.Name) is { } other
                 && !(standings.TryGetValue((rule.Function.Name, other), out var first) && first.Granted)) is { } early)
             {
                 return ConsentOutcome.Refuse(
