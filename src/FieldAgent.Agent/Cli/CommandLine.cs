@@ -24,6 +24,7 @@ internal static class CommandLine
         ("verify", VerifyCommand.Create),
         ("audit", AuditCommand.Create),
         ("incidents", IncidentsCommand.Create),
+        ("policy", PolicyCommand.Create),
         ("consume", ConsumeCommand.Create),
         ("demo", DemoCommand.Create),
         ("schema", SchemaCommand.Create),

@@ -20,7 +20,7 @@ public sealed partial class ConsentDesk(Gate gate, IConsentLedger ledger, IClock
     /// <exception cref="StoreFault">The ledger cannot be read.</exception>
     public IReadOnlyList<ConsentLine> Show()
     {
-        var standings = ConsentHistory.Fold(ledger.All());
+        var standings = ConsentHistory.Fold(ledger.All(), Policy.ControllerId);
         var lines = Policy.Rules.Select(rule => Line(rule, standings));
         return Refused() is { } refused ? [.. lines.Select(line => line with { State = ConsentState.Refused, Last = refused })] : [.. lines];
     }
@@ -86,6 +86,16 @@ public sealed partial class ConsentDesk(Gate gate, IConsentLedger ledger, IClock
 
             var before = ledger.All();
             var at = clock.Now();
+            var standings = ConsentHistory.Fold(before, Policy.ControllerId);
+            foreach (var grant in grants)
+            {
+                if (ConsentScope.BaseOf(grant.Field) is { } other
+                    && !(standings.TryGetValue((grant.Rule.Function.Name, other), out var first) && first.Granted))
+                {
+                    return ConsentOutcome.Refuse(ConsentRefusal.Scope, $"{grant.Field} adds to {other}; grant that first, then this");
+                }
+            }
+
             var events = Append(
                 [.. grants.Select(grant => New(
                     ConsentAction.Grant, new ConsentPair(grant.Rule.Function.Name, grant.Field), grant.Scope, by, at))]);
