@@ -89,7 +89,9 @@ public sealed class ConsentRolesTests
     public void Coarse_precise_and_unasked_places_are_granted_apart()
     {
         var house = new House();
-        house.Desk.Grant("fleet-location", null, "exact", "subject", "cli");
+        Assert.Equal(ConsentRefusal.Scope, house.Desk.Grant("fleet-location", null, "exact", "subject", "cli").Refusal);
+        Assert.Equal(ConsentRefusal.Scope, house.Desk.Grant("fleet-location", "location.precise", "exact", "subject", "cli").Refusal);
+        house.Desk.Grant("fleet-location", null, "1km", "subject", "cli");
         Assert.Equal(Precision.Cell1km, house.Gate.Decide(Stage.Admit, "fleet-location", "location.position").Permit!.Precision);
         house.Desk.Grant("fleet-location", "location.precise", "exact", "subject", "cli");
         Assert.Equal(Precision.Cell1km, house.Gate.Decide(Stage.Admit, "fleet-location", "location.position").Permit!.Precision);

@@ -98,7 +98,7 @@ public sealed class ReceiptTests
     {
         var house = new House();
         house.Desk.Grant("photo", null, null, "subject", "cli");
-        house.Desk.Grant("fleet-location", null, "exact", "subject", "cli");
+        house.Desk.Grant("fleet-location", null, "1km", "subject", "cli");
         var withdrawn = house.Desk.Withdraw("*", null, "subject", "cli");
         Assert.Equal(2, withdrawn.Events.Count);
         var act = Assert.Single(ConsentActs.After(house.Ledger.All(), 2));
@@ -106,7 +106,7 @@ public sealed class ReceiptTests
         house.Desk.Grant("photo", null, null, "subject", "cli");
         Assert.Equal([new ConsentPair("fleet-location", "location.position")], ConsentActs.ToErase(house.Ledger.All(), act, house.Policy));
 
-        house.Desk.Grant("fleet-location", null, "exact", "subject", "cli");
+        house.Desk.Grant("fleet-location", null, "1km", "subject", "cli");
         Assert.Equal([new ConsentPair("fleet-location", "location.position")], house.Desk.Grant("fleet-location", null, "10km", "subject", "cli").Erase);
     }
 

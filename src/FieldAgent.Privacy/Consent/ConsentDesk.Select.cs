@@ -80,16 +80,14 @@ public sealed partial class ConsentDesk
                 continue;
             }
 
-            if (scope is null)
-            {
-                asked = ConsentScope.Default(field);
-            }
-            else if (field == Vocabulary.LocationPosition && asked < PolicyLimits.CoarseLocation)
+            asked = scope is null ? ConsentScope.Default(field) : asked;
+            if (field == Vocabulary.LocationPosition && asked < PolicyLimits.CoarseLocation)
             {
                 return $"{field} is granted no finer than {PolicyLimits.CoarseLocation.Word()}; "
                     + $"grant it so, and then {Vocabulary.LocationPrecise} with '{scope}' besides";
             }
-            else if (asked < rule.Precision)
+
+            if (scope is not null && asked < rule.Precision)
             {
                 return $"the policy allows {field} no finer than {rule.Precision.Word()}";
             }

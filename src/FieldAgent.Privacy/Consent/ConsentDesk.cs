@@ -85,16 +85,17 @@ public sealed partial class ConsentDesk(Gate gate, IConsentLedger ledger, IClock
             }
 
             var before = ledger.All();
+            var at = clock.Now();
             var standings = ConsentHistory.Fold(before, Policy.ControllerId);
-            if (grants.Select(static grant => grant.Rule).FirstOrDefault(rule => ConsentScope.BaseOf(rule.Field.Name) is { } other
-                && !(standings.TryGetValue((rule.Function.Name, other), out var first) && first.Granted)) is { } early)
+            foreach (var grant in grants)
             {
-                return ConsentOutcome.Refuse(
-                    ConsentRefusal.Scope,
-                    $"{early.Field.Name} adds to {ConsentScope.BaseOf(early.Field.Name)}; grant that first, then this");
+                if (ConsentScope.BaseOf(grant.Field) is { } other
+                    && !(standings.TryGetValue((grant.Rule.Function.Name, other), out var first) && first.Granted))
+                {
+                    return ConsentOutcome.Refuse(ConsentRefusal.Scope, $"{grant.Field} adds to {other}; grant that first, then this");
+                }
             }
 
-            var at = clock.Now();
             var events = Append(
                 [.. grants.Select(grant => New(
                     ConsentAction.Grant, new ConsentPair(grant.Rule.Function.Name, grant.Field), grant.Scope, by, at))]);

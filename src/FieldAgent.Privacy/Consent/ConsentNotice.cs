@@ -44,7 +44,7 @@ public sealed record ConsentNotice(string Language, string Text, string Hash)
     private static string ToWhom(Policy policy, PolicyRule rule, NoticeWords words) => rule.Recipients.Count == 0
         ? words.Nobody
         : string.Join("; ", rule.Recipients.Select(name => policy.Recipient(name)!)
-            .Select(static recipient => $"{recipient.Subject}, {recipient.Region}, {recipient.PolicyLink}"));
+            .Select(recipient => $"{recipient.Subject.For(words.Language)}, {recipient.Region}, {recipient.PolicyLink}"));
 
     private sealed record NoticeWords(
         string Language, string Needed, string Optional, string Why, string HowLong, string ToWhom, string Nobody, string Controller, string TakeBack)

@@ -45,7 +45,7 @@ public static class ConsentReceipt
             ["language"] = first.Language.Length > 0 ? first.Language : ConsentNotice.DefaultLanguage,
             ["jurisdiction"] = policy.Jurisdiction,
             ["purposes"] = new JsonArray([.. rules.Select(rule => Purpose(policy, rule, act, audience.Recipient)), .. orphans.Select(one => Orphan(policy, one))]),
-            ["party_identification"] = Parties(policy, rules, audience.Recipient),
+            ["party_identification"] = Parties(policy, rules, audience.Recipient, first.Language),
             ["events"] = new JsonArray([.. act.Events.Where(e => Concerns(e, rules) || audience.Recipient is null).Select(Event)]),
         };
     }
@@ -124,7 +124,7 @@ public static class ConsentReceipt
 
     private static string ControllerId(Policy policy) => policy.ControllerId.Length > 0 ? policy.ControllerId : "controller";
 
-    private static JsonArray Parties(Policy policy, List<PolicyRule> rules, string? recipient)
+    private static JsonArray Parties(Policy policy, List<PolicyRule> rules, string? recipient, string language)
     {
         var parties = new JsonArray(new JsonObject
         {
@@ -140,7 +140,7 @@ public static class ConsentReceipt
             {
                 ["party_id"] = one.Name,
                 ["party_type"] = "recipient",
-                ["party_name"] = one.Subject.En,
+                ["party_name"] = one.Subject.For(language),
                 ["party_address"] = one.Region,
                 ["party_url"] = one.PolicyLink,
                 ["party_contact"] = one.PolicyLink,
