@@ -98,7 +98,7 @@ public sealed class EndToEndRightsTests
             cloud.Ask("privacy-request", Command("c4", "{}"), agent),
         };
         Assert.Single(refused.Select(static r => r.Text.Replace(r.Json.GetProperty("id").GetString()!, "", StringComparison.Ordinal)).Distinct());
-        Assert.Contains("privacy", EndToEndBoard.Ok(board, "privacy", "requests"));
+        Assert.Contains("verified", EndToEndBoard.Ok(board, "privacy", "requests"));
         Assert.Equal(2, board.StatusUntil(static _ => true, "an answer", agent).GetProperty("requests").GetProperty("open").GetInt32());
         EndToEndBoard.Ok(board, "privacy", "request", "complete", "1", "--answer", "handed over");
 

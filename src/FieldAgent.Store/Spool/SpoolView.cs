@@ -57,7 +57,7 @@ internal sealed class SpoolView : ISpoolView
         var ground = _spool.Catalogue.Ground(row.Item.Ground);
         var wall = (row.AtMs * 1_000_000) + (_spool.Catalogue.Boot(row.Boot)?.WallOffsetNs ?? 0);
         var term = TimeSpan.FromTicks((ground?.Terms.TermNs ?? 0) / 100);
-        if (why.Length == 0 && ground is not null && wall + ground.Terms.TermNs < _context.Clock.Now().WallUnixNs)
+        if (ground is not null && wall + ground.Terms.TermNs < _context.Clock.Now().WallUnixNs)
         {
             why = "its retention term is over";
             item.Sets = [];
