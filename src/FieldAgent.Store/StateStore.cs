@@ -16,6 +16,8 @@ public sealed class StateStore : IDisposable
     private readonly Spool _spool;
     private readonly ConsentLedger _consents;
     private readonly CommandLedger _commands;
+    private readonly SealedValues _values;
+    private readonly IdentityStore _identity;
     private bool _disposed;
 
     private StateStore(StoreContext context, OpenOutcome outcome)
@@ -23,8 +25,18 @@ public sealed class StateStore : IDisposable
         _context = context;
         OpenOutcome = outcome;
         _consents = new ConsentLedger(context);
-        _spool = new Spool(context) { Relinked = _consents.WriteAgain };
+        _values = new SealedValues(context);
+        _spool = new Spool(context)
+        {
+            Bases = IdentityStore.BasesOf(_values, context.Identity.Epoch),
+            Relinked = () =>
+            {
+                _consents.WriteAgain();
+                _values.WriteAgain();
+            },
+        };
         _commands = new CommandLedger(context);
+        _identity = new IdentityStore(context, _values, _spool, _consents, _commands);
     }
 
     /// <summary>Readings and pictures waiting for their recipients.</summary>
@@ -38,6 +50,12 @@ public sealed class StateStore : IDisposable
 
     /// <summary>The installation's identity.</summary>
     public IKeyStore Keys => _context.Identity;
+
+    /// <summary>The epoch of the identity.</summary>
+    public IIdentityStore Epochs => _identity;
+
+    /// <summary>Small values that outlive a restart.</summary>
+    public ISealedValues Values => _values;
 
     /// <summary>How opening went.</summary>
     public OpenOutcome OpenOutcome { get; }
@@ -104,6 +122,7 @@ public sealed class StateStore : IDisposable
         _disposed = true;
         _spool.Dispose();
         _commands.Dispose();
+        _values.Dispose();
         lock (_context.WriteLock)
         {
             lock (_context.ReadLock)

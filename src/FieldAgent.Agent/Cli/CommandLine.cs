@@ -22,6 +22,8 @@ internal static class CommandLine
             CheckConfigCommand.Create(),
             StatusCommand.Create(),
             ConsentCommand.Create(),
+            IdentityCommand.Create(),
+            GeofenceCommand.Create(),
             ConsumeCommand.Create(),
             DemoCommand.Create(),
             SchemaCommand.Create(),

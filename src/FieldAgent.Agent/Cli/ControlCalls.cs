@@ -55,7 +55,7 @@ internal static class ControlCalls
             var counters = new Counters();
             var clock = new LinuxClock();
             using var store = StateStore.Open(AgentParts.StoreOptionsOf(config), clock, counters, NullLogger.Instance);
-            var parts = new PrivacyParts(config, store, clock, counters);
+            using var parts = new PrivacyParts(config, store, clock, counters);
             return parts.Operations.FirstOrDefault(operation => operation.Name == request.Op) is { } operation
                 ? operation.Handle(request)
                 : ControlReply.No($"'{request.Op}' needs a running agent; start it with 'fieldagent run'");

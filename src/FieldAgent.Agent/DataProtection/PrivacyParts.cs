@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using FieldAgent.Agent.Configuration;
 using FieldAgent.Agent.Control;
 using FieldAgent.Agent.Hosting;
@@ -10,7 +11,7 @@ namespace FieldAgent.Agent.DataProtection;
 
 /// <summary>Everything that decides about data of people, put together on one open store: used by the running agent, and by a command
 /// line where none runs, so that both answer alike. Opens no device and no connection.</summary>
-internal sealed class PrivacyParts
+internal sealed class PrivacyParts : IDisposable
 {
     /// <summary>Puts it together; the store stays the caller's.</summary>
     /// <exception cref="StoreFault">A ledger cannot be read.</exception>
@@ -20,10 +21,22 @@ internal sealed class PrivacyParts
         Store = store;
         Clock = clock;
         Counters = counters;
-        Gate = new Gate(LoadPolicy(config), store.Consents, counters);
+        Anonymous = new AnonymousOutbox(store.Values, counters);
+        Gate = new Gate(LoadPolicy(config), store.Consents, counters, new GateParts
+        {
+            Values = store.Values,
+            Fences = config.Fences,
+            Anonymous = Anonymous,
+            Clock = clock,
+            Window = config.AnalyticsWindow,
+            Seed = RandomNumberGenerator.GetInt32(int.MaxValue),
+        });
+        store.Spool.Stored += Gate.Settle;
+        Gate.Changed += ForgetWindows;
         Desk = new ConsentDesk(Gate, store.Consents, clock);
         Consents = new ConsentService(Desk, Gate, store.Spool);
-        Operations = [.. ConsentOperations.All(Consents)];
+        Identity = new IdentityService(config, new BoardIdentity(config, store.Keys), store.Epochs, Gate, store.Spool, clock, counters);
+        Operations = [.. ConsentOperations.All(Consents), .. IdentityOperations.All(Identity), .. GeofenceOperations.All(Gate)];
     }
 
     /// <summary>Configuration.</summary>
@@ -41,6 +54,12 @@ internal sealed class PrivacyParts
     /// <summary>Gate.</summary>
     public Gate Gate { get; }
 
+    /// <summary>Anonymous windows that wait.</summary>
+    public AnonymousOutbox Anonymous { get; }
+
+    /// <summary>The board's names, and their change.</summary>
+    public IdentityService Identity { get; }
+
     /// <summary>Where consents are given.</summary>
     public ConsentDesk Desk { get; }
 
@@ -49,6 +68,23 @@ internal sealed class PrivacyParts
 
     /// <summary>What can be asked of these parts over the control socket, or offline.</summary>
     public IReadOnlyList<IControlOperation> Operations { get; }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Store.Spool.Stored -= Gate.Settle;
+        Gate.Changed -= ForgetWindows;
+        Identity.Dispose();
+    }
+
+    private void ForgetWindows()
+    {
+        if (!Gate.Policy.Rules.Any(rule => rule.Function.Name == Vocabulary.AnalyticsFunction
+            && Gate.Decide(Stage.Collect, rule.Function.Name, rule.Field.Name).IsPermitted))
+        {
+            Anonymous.Clear();
+        }
+    }
 
     /// <summary>The policy that a configuration names; it has been checked with the configuration.</summary>
     public static Policy LoadPolicy(AgentConfig config) =>

@@ -70,6 +70,7 @@ internal static partial class AgentHost
                 s, $"courier.{config.Recipients[index].Name}", s.GetRequiredService<AgentParts>().Couriers[index].Run));
         }
 
+        services.AddSingleton<IHostedService>(static s => Worker(s, "errands", s.GetRequiredService<AgentParts>().Errands.Run));
         services.AddSingleton<IHostedService>(static s => new Drain(s.GetRequiredService<AgentParts>(), DrainWithin));
         services.AddSingleton<IHostedService>(static s => Worker(s, "pipeline", s.GetRequiredService<AgentParts>().Pipeline.Run));
         services.AddSingleton<IHostedService>(static s => new Collecting(s.GetRequiredService<AgentParts>()));

@@ -33,11 +33,14 @@ internal sealed class AgentParts : IDisposable
         Due = new FlushSignal(config.FlushReadings);
         Collector = new Collector(config.Sensors, Gate, clock, Due, RowsMax, Counters, logs);
         Pipeline = new Pipeline(Collector, Gate, Store.Spool, Due, config.FlushInterval, Counters, logs.CreateLogger<Pipeline>());
-        var pseudonym = new Pseudonym(Store.Keys, MachineId());
         ICommandHandler[] commands = [new Commands.StatusHandler(this), new Commands.FlushHandler(Due), new Commands.PhotoHandler(Collector)];
-        Couriers = [.. config.Recipients.Select(recipient => new Courier(
-            Settings(pseudonym, recipient), links, Store.Spool, Gate, clock, Store.Commands, commands, Counters,
-            logs.CreateLogger<Courier>()))];
+        Couriers = [.. config.Recipients.Select(recipient => new CourierLoop(
+            recipient, Privacy.Identity,
+            name => new Courier(
+                Settings(name, recipient), links, Store.Spool, Gate, clock, Store.Commands, commands, Counters, logs.CreateLogger<Courier>()),
+            clock, logs.CreateLogger<CourierLoop>()))];
+        Privacy.Identity.IsConnected = () => Couriers.Any(static courier => courier.State.Phase == "connected");
+        Errands = new Errands(config.Recipients, Privacy.Identity, Privacy.Anonymous, links, clock, Counters, logs.CreateLogger<Errands>());
     }
 
     /// <summary>Configuration.</summary>
@@ -68,7 +71,10 @@ internal sealed class AgentParts : IDisposable
     public Pipeline Pipeline { get; }
 
     /// <summary>One a recipient.</summary>
-    public IReadOnlyList<Courier> Couriers { get; }
+    public IReadOnlyList<CourierLoop> Couriers { get; }
+
+    /// <summary>What is delivered beside the couriers.</summary>
+    public Errands Errands { get; }
 
     /// <summary>The state of everything, now.</summary>
     public StatusReport Status()
@@ -108,6 +114,8 @@ internal sealed class AgentParts : IDisposable
     public void Dispose()
     {
         Collector.Dispose();
+        Errands.Dispose();
+        Privacy.Dispose();
         Due.Dispose();
         Store.Dispose();
     }
@@ -123,29 +131,12 @@ internal sealed class AgentParts : IDisposable
         BlockReadingsMax = config.BlockReadings,
     };
 
-    private CourierSettings Settings(Pseudonym pseudonym, Recipient recipient)
+    private CourierSettings Settings(string pseudonym, Recipient recipient) => new()
     {
-        var tagKey = new byte[32];
-        Store.Keys.DeriveKey("delivery/" + recipient.Name, tagKey);
-        return new CourierSettings
-        {
-            Recipient = recipient,
-            Pseudonym = pseudonym.For(recipient.Name),
-            TagKey = tagKey,
-            AgentVersion = CommandLine.Version,
-            FlushInterval = Config.FlushInterval,
-        };
-    }
-
-    private static string MachineId()
-    {
-        try
-        {
-            return File.ReadAllText("/etc/machine-id").Trim();
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return "";
-        }
-    }
+        Recipient = recipient,
+        Pseudonym = pseudonym,
+        TagKey = Privacy.Identity.Board.TagKey(recipient.Name),
+        AgentVersion = CommandLine.Version,
+        FlushInterval = Config.FlushInterval,
+    };
 }

@@ -81,6 +81,9 @@ internal sealed class DecisionTable
     /// <summary>The entries of all functions with a rule on <paramref name="field"/>.</summary>
     public TableEntry[] ByField(string field) => _byField.TryGetValue(field, out var entries) ? entries : None;
 
+    /// <summary>The entries of <paramref name="function"/>.</summary>
+    public IEnumerable<TableEntry> ByFunction(string function) => _byFunction.TryGetValue(function, out var fields) ? fields.Values : None;
+
     /// <summary>True when any function may have <paramref name="field"/>.</summary>
     public bool MayCollect(string field) => _collectable.Contains(field);
 

@@ -10,18 +10,23 @@ public sealed class Gate : IGate
     private readonly Policy _policy;
     private readonly IConsentLedger _ledger;
     private readonly Counters _counters;
-    private readonly LocationReducer _reducer;
+    private readonly Derivations _derivations;
     private DecisionTable _table;
 
     /// <summary>A gate for <paramref name="policy"/> and the consents in <paramref name="ledger"/>, which is read now.</summary>
+    /// <param name="policy">The policy.</param>
+    /// <param name="ledger">The consents.</param>
+    /// <param name="counters">Counts what is denied.</param>
+    /// <param name="parts">What the gate makes of readings instead of passing them on; null: nothing, and no memory over restarts.</param>
     /// <exception cref="StoreFault">The ledger cannot be read: without it nothing may be admitted.</exception>
-    public Gate(Policy policy, IConsentLedger ledger, Counters counters)
+    public Gate(Policy policy, IConsentLedger ledger, Counters counters, GateParts? parts = null)
     {
         _policy = policy;
         _ledger = ledger;
         _counters = counters;
-        _reducer = new LocationReducer(counters);
+        _derivations = new Derivations(parts ?? new GateParts(), counters);
         _table = DecisionTable.Build(policy, ledger.All(), null);
+        _derivations.Changed(_table);
     }
 
     /// <inheritdoc/>
@@ -41,6 +46,7 @@ public sealed class Gate : IGate
         {
             // The ledger is read inside the lock: of two refreshes the later one never installs the older ledger.
             Volatile.Write(ref _table, DecisionTable.Build(_policy, _ledger.All(), _table));
+            _derivations.Changed(_table);
         }
 
         Changed?.Invoke();
@@ -74,7 +80,9 @@ public sealed class Gate : IGate
             return 0;
         }
 
-        var entries = Volatile.Read(ref _table).ByField(rows.Set.Field);
+        _derivations.Tick();
+        var table = Volatile.Read(ref _table);
+        var entries = table.ByField(rows.Set.Field);
         if (entries.Length == 0)
         {
             Deny(DenyReason.NoRule, rows.Columns.Readings);
@@ -87,14 +95,19 @@ public sealed class Gate : IGate
             if (entry.Decision.Permit is not { } permit)
             {
                 Deny(entry.Decision.Reason, rows.Columns.Readings);
-                _reducer.Forget(rows.Set.Name, entry.Rule.Function.Name);
+                _derivations.Places.Forget(rows.Set.Name, entry.Rule.Function.Name);
+            }
+            else if (Derivations.Ends(permit.Function))
+            {
+                var transition = table.Find(Vocabulary.GeofenceFunction, Vocabulary.GeofenceTransition)?.Decision.Permit;
+                takers += _derivations.Admit(rows, permit, transition, sink) ? 1 : 0;
             }
             else if (permit.Precision == Precision.Exact)
             {
                 sink.Take(new AdmittedRows(rows.Set, permit, rows.Columns));
                 takers++;
             }
-            else if (_reducer.Admit(rows, permit, sink, out var reason))
+            else if (_derivations.Places.Admit(rows, permit, sink, out var reason))
             {
                 takers++;
             }
@@ -104,7 +117,35 @@ public sealed class Gate : IGate
             }
         }
 
-        return takers;
+        return rows.Set.Field == Vocabulary.LocationPosition
+            ? takers + _derivations.Judge(rows, table.ByField(Vocabulary.LocationPlausible), sink)
+            : takers;
+    }
+
+    /// <summary>Writes down what must outlive a restart, once a flush has stored what belongs to it. Any thread.</summary>
+    public void Settle() => _derivations.Settle();
+
+    /// <summary>Which side of each geofence the board is on; null while not known. Any thread.</summary>
+    public IReadOnlyList<(string Id, bool? Inside)> FenceState => _derivations.Fences.State;
+
+    /// <summary>True when the policy lets the board have an identifier at all (R25): some rule of the function <c>identity</c> permits. A policy
+    /// without one permits none.</summary>
+    /// <param name="reason">Why not.</param>
+    public bool MayIdentify(out DenyReason reason)
+    {
+        reason = DenyReason.NoRule;
+        foreach (var entry in Volatile.Read(ref _table).ByFunction(Vocabulary.IdentityFunction))
+        {
+            if (entry.Decision.IsPermitted)
+            {
+                reason = DenyReason.None;
+                return true;
+            }
+
+            reason = entry.Decision.Reason;
+        }
+
+        return false;
     }
 
     /// <inheritdoc/>
@@ -162,7 +203,8 @@ public sealed class Gate : IGate
         return new KeptMetadata(
             CaptureTime: Answer(Vocabulary.PhotoFunction, Vocabulary.ImageCaptureTime, null, long.MaxValue).IsPermitted,
             DeviceModel: Answer(Vocabulary.PhotoFunction, Vocabulary.ImageDeviceModel, null, long.MaxValue).IsPermitted,
-            Location: location?.Precision);
+            Location: location?.Precision,
+            Reducer: _derivations.Places);
     }
 
     private void Deny(DenyReason reason, long count) => _counters.Add(DenialCounts.Name(Stage.Admit, reason), count);

@@ -22,6 +22,21 @@ public static class Vocabulary
     /// <summary>The position inside a photograph.</summary>
     public const string ImageLocation = "image.location";
 
+    /// <summary>The board went into a geofence, or out of it (R46).</summary>
+    public const string GeofenceTransition = "geofence.transition";
+
+    /// <summary>Whether the positions are plausible (R48).</summary>
+    public const string LocationPlausible = "location.plausible";
+
+    /// <summary>The function that has an identifier of the board made and used (R25).</summary>
+    public const string IdentityFunction = "identity";
+
+    /// <summary>The function that watches geofences: positions admitted for it never leave the gate.</summary>
+    public const string GeofenceFunction = "geofence";
+
+    /// <summary>The function that gets anonymous windows: readings admitted for it never leave the gate.</summary>
+    public const string AnalyticsFunction = "analytics";
+
     /// <summary>The function that takes photographs.</summary>
     public const string PhotoFunction = "photo";
 

@@ -30,6 +30,10 @@ internal sealed class RootKey : IDisposable
     /// <summary>Another cipher, for another thread; the caller disposes it.</summary>
     public AesGcm NewCipher() => new(_key, Sealed.TagBytes);
 
+    /// <summary>Derives a key for <paramref name="purpose"/> (HKDF-SHA-256): what must outlive the state directory.</summary>
+    public void Derive(string purpose, Span<byte> key) =>
+        HKDF.DeriveKey(HashAlgorithmName.SHA256, _key, key, [], System.Text.Encoding.UTF8.GetBytes(purpose));
+
     /// <summary>Reads the key, or makes it where it is the store's own and nothing was sealed yet.</summary>
     /// <param name="options">Names the file.</param>
     /// <param name="folder">The state directory.</param>

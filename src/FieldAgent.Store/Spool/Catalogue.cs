@@ -68,6 +68,10 @@ internal sealed class Catalogue
     public HashSet<long> Grounds(string function, string field) =>
         [.. _grounds.Values.Where(ground => ground.Function == function && ground.Field == field).Select(static ground => ground.Id)];
 
+    /// <summary>All (function, field) that data was ever stored under.</summary>
+    public List<(string Function, string Field)> Rules() =>
+        [.. _grounds.Values.Select(static ground => (ground.Function, ground.Field)).Distinct()];
+
     /// <summary>Names and numbers of all functions.</summary>
     public IReadOnlyDictionary<string, long> Functions => _functions;
 

@@ -83,13 +83,13 @@ internal sealed class SpoolReader : ISpoolReader
 
             ref readonly var row = ref _prefetch.Next();
             _cursor = row.Item.Id;
-            if ((row.Item.Pending & _mask) == 0 || IsAcknowledged(row.Item.Id))
+            if ((row.Item.Pending & _mask) == 0 || IsAcknowledged(row.Item.Id) || row.Item.Id <= _spool.Bases.Items)
             {
                 continue;
             }
 
             item.Backlog = row.Item.Id < _backlogBelow;
-            if (_opener.Fill(item, row, _prefetch.Payload(row)) is { } why)
+            if (_opener.Fill(item, row, _prefetch.Payload(row), _spool.Bases) is { } why)
             {
                 if (_spool.Epoch == _epoch)
                 {

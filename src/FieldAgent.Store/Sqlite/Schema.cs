@@ -56,6 +56,10 @@ internal static class Schema
             ALTER TABLE consents ADD COLUMN reference TEXT NOT NULL DEFAULT '';
             ALTER TABLE consents ADD COLUMN expires_ns INTEGER NOT NULL DEFAULT 0;
             """),
+        ("small sealed values",
+            """
+            CREATE TABLE sealed_values(name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
+            """),
     ];
 
     /// <summary>The newest version this program knows.</summary>
