@@ -24,6 +24,8 @@ internal sealed record Received(string Topic, byte[] Payload, string? Encoding, 
     /// <summary>Which schema of the contract it must satisfy; null for the raw bytes of a picture and for commands.</summary>
     public string? Schema => Rest.Split('/') switch
     {
+        // Nothing is retained there any more.
+        ["state"] when Payload.Length == 0 => null,
         ["data", _] or ["data", _, Topics.BrotliLevel] => Json.TryGetProperty("image", out _) ? "image" : "batch",
         ["gap"] => "gap",
         ["state"] => "state",

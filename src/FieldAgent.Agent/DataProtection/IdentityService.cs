@@ -14,17 +14,23 @@ namespace FieldAgent.Agent.DataProtection;
 internal sealed class IdentityService : IDisposable
 {
     /// <summary>A courier ends within 2 s, a connection attempt included.</summary>
-    private static readonly TimeSpan CouriersEndWithin = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan CouriersEndWithin = TimeSpan.FromSeconds(3);
 
-    /// <summary>How long a change waits for the spool to be empty, when the board is connected.</summary>
-    private static readonly TimeSpan DrainWithin = TimeSpan.FromSeconds(10);
+    /// <summary>A change that was asked for without need tries again when something waits: two attempts stay within the 10 s of a
+    /// caller.</summary>
+    private const int Attempts = 2;
+
+    /// <summary>How long a courier may take to come back between them.</summary>
+    private static readonly TimeSpan ConnectWithin = TimeSpan.FromSeconds(2);
+
+    /// <summary>What it then has to deliver in.</summary>
+    private static readonly TimeSpan DeliverWithin = TimeSpan.FromSeconds(1);
 
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(50);
 
     private readonly AgentConfig _config;
     private readonly IIdentityStore _store;
     private readonly Gate _gate;
-    private readonly ISpool _spool;
     private readonly IClock _clock;
     private readonly Counters _counters;
     private readonly Lock _rotating = new();
@@ -33,13 +39,12 @@ internal sealed class IdentityService : IDisposable
     private int _running;
     private bool _isHeld;
 
-    public IdentityService(AgentConfig config, BoardIdentity board, IIdentityStore store, Gate gate, ISpool spool, IClock clock, Counters counters)
+    public IdentityService(AgentConfig config, BoardIdentity board, IIdentityStore store, Gate gate, IClock clock, Counters counters)
     {
         _config = config;
         Board = board;
         _store = store;
         _gate = gate;
-        _spool = spool;
         _clock = clock;
         _counters = counters;
         _gate.Changed += GateChanged;
@@ -133,31 +138,21 @@ internal sealed class IdentityService : IDisposable
         lock (_rotating)
         {
             erase |= reason != RotationReason.Requested;
-            if (!erase && !Drain())
+            for (var attempt = 1; ; attempt++)
             {
-                return ControlReply.No(Waits());
-            }
-
-            try
-            {
-                if (!Hold())
+                try
                 {
-                    return ControlReply.No("a courier did not end in time, and nothing was changed; repeat it");
+                    return RotateOnce(erase);
                 }
-
-                var erased = _store.Rotate(erase);
-                _counters.Add("identity.rotations");
-                return new ControlReply(true, string.Create(CultureInfo.InvariantCulture,
-                    $"the pseudonym was changed at every recipient (epoch {_store.Epoch}); erased before it was sent: {erased} readings and pictures; ")
-                    + (_store.Farewells.Count == 0 ? "no old name was in use" : "the old name is cleared at the broker as soon as it can be reached"));
-            }
-            catch (StoreFault fault) when (fault.Kind == StoreFaultKind.Refused && !erase)
-            {
-                return ControlReply.No(Waits());
-            }
-            finally
-            {
-                Release();
+                catch (StoreFault fault) when (fault.Kind == StoreFaultKind.Refused && !erase)
+                {
+                    // A courier at work may deliver it in a moment.
+                    if (attempt == Attempts || !WaitForConnection())
+                    {
+                        return ControlReply.No(
+                            $"nothing was changed: {fault.Message}, and cannot go out under another; connect the board and repeat it, or erase it with --erase");
+                    }
+                }
             }
         }
     }
@@ -169,26 +164,39 @@ internal sealed class IdentityService : IDisposable
         _round.Dispose();
     }
 
-    private string Waits()
+    private ControlReply RotateOnce(bool erase)
     {
-        var state = _spool.State;
-        return string.Create(CultureInfo.InvariantCulture,
-            $"{state.Readings} readings and {state.Images} pictures wait to be delivered under the present pseudonym, and cannot go out under another: ")
-            + "connect the board and repeat it, or erase them with --erase; nothing was changed";
+        try
+        {
+            if (!Hold())
+            {
+                return ControlReply.No("a courier did not end in time, and nothing was changed; repeat it");
+            }
+
+            var erased = _store.Rotate(erase);
+            _counters.Add("identity.rotations");
+            return new ControlReply(true, string.Create(CultureInfo.InvariantCulture,
+                $"the pseudonym was changed at every recipient (epoch {_store.Epoch}); erased before it was sent: {erased} readings and pictures; ")
+                + (_store.Farewells.Count == 0 ? "no old name was in use" : "the old name is cleared at the broker as soon as it can be reached"));
+        }
+        finally
+        {
+            Release();
+        }
     }
 
-    private bool Drain()
+    private bool WaitForConnection()
     {
-        var limit = _clock.BootNs + DrainWithin.ToNs();
-        while (_spool.State is { } state && state.Blocks + state.Images > 0)
+        var limit = _clock.BootNs + ConnectWithin.ToNs();
+        while (!IsConnected())
         {
-            if (!IsConnected() || _clock.BootNs >= limit || !_clock.Wait(Look, CancellationToken.None))
+            if (_clock.BootNs >= limit || !_clock.Wait(Look, CancellationToken.None))
             {
                 return false;
             }
         }
 
-        return true;
+        return _clock.Wait(DeliverWithin, CancellationToken.None);
     }
 
     // Ends all couriers, and lets none begin.

@@ -35,7 +35,7 @@ internal sealed class PrivacyParts : IDisposable
         Gate.Changed += ForgetWindows;
         Desk = new ConsentDesk(Gate, store.Consents, clock);
         Consents = new ConsentService(Desk, Gate, store.Spool);
-        Identity = new IdentityService(config, new BoardIdentity(config, store.Keys), store.Epochs, Gate, store.Spool, clock, counters);
+        Identity = new IdentityService(config, new BoardIdentity(config, store.Keys), store.Epochs, Gate, clock, counters);
         Operations = [.. ConsentOperations.All(Consents), .. IdentityOperations.All(Identity), .. GeofenceOperations.All(Gate)];
     }
 

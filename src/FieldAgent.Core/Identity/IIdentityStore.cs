@@ -54,11 +54,12 @@ public interface IIdentityStore
     /// <summary>True when the pseudonym of this epoch was ever used anywhere.</summary>
     bool IsUsed { get; }
 
-    /// <summary>Begins the next epoch. Nobody may be delivering meanwhile. What is stored and was not delivered is erased with
-    /// <paramref name="erase"/>; without it nothing may be stored. Durable when it returns; a power cut leaves either the old epoch or
-    /// the new one.</summary>
+    /// <summary>Begins the next epoch. Nobody may be delivering meanwhile. Durable when it returns; a power cut leaves either the old epoch
+    /// or the new one.</summary>
+    /// <param name="erase">Erase all that waits. Without it, what no courier was given yet goes out under the new pseudonym, and nothing
+    /// else may wait: it may have been sent under the old one, and the same reading under both would join them.</param>
     /// <returns>Readings and pictures erased.</returns>
-    /// <exception cref="StoreFault">Refused: something waits, and <paramref name="erase"/> is false. Others: it did not happen; retry.</exception>
+    /// <exception cref="StoreFault">Refused: something waits that may have been sent. Others: it did not happen; retry.</exception>
     long Rotate(bool erase);
 
     /// <summary>The farewell was said, or never can be.</summary>

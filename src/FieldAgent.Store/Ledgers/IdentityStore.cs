@@ -64,20 +64,14 @@ internal sealed class IdentityStore : IIdentityStore
         lock (_context.WriteLock)
         {
             var erased = erase ? _spool.EraseAll() : 0;
-            if (!erase && _spool.State is { } state && state.Blocks + state.Images > 0)
-            {
-                throw new StoreFault(StoreFaultKind.Refused, string.Create(CultureInfo.InvariantCulture,
-                    $"{state.Readings} readings and {state.Images} pictures wait to be delivered under the present pseudonym"), retry: true);
-            }
-
+            var consents = _consents.All();
+            var bases = _spool.BasesFromHere(consents.Count == 0 ? 0 : consents[^1].Id, mayWait: erase);
             var old = Epoch;
             foreach (var name in _values.Names(Used + Number(old) + "/"))
             {
                 _values.Set(Goodbye + name[Used.Length..], "1"u8);
             }
 
-            var consents = _consents.All();
-            var bases = _spool.BasesFromHere(consents.Count == 0 ? 0 : consents[^1].Id);
             _values.Set(Bases + Number(old + 1), WriteBases(bases));
             var content = _context.Identity.ContentOfNextEpoch();
             try

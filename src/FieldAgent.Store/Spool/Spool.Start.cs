@@ -17,6 +17,7 @@ internal sealed partial class Spool
             RemoveRecipient(name, bit);
         }
 
+        _nextIdAtStart = _nextId;
         FinishErasing();
         SweepImages();
         Commit(0, 0, evict: null);

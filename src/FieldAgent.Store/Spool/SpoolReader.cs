@@ -104,6 +104,7 @@ internal sealed class SpoolReader : ISpoolReader
                 _sent.Add(new Sent(row.Item, false));
             }
 
+            _spool.Handed(row.Item.Id);
             return true;
         }
     }
