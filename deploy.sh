@@ -15,6 +15,14 @@ usage: ./deploy.sh [--dry-run] COMMAND
                         gate, spool and a real MQTT broker, with the broker stopped half way
   test [FILTER]         build and run every test; the last line is: N passed, N failed, N skipped
   bench [--json]        measure throughput, bytes, memory and start-up; prints a table
+  install [USER@HOST]   build for that board (this machine when none is named), copy the release over SSH, start it as
+                        a service, wait until it is healthy, and put the release before back when it is not
+  rollback [USER@HOST]  go back to the release before
+  uninstall [USER@HOST] [--purge]
+                        remove the program; with --purge configuration, keys and data as well
+
+  --port P, --identity FILE   for SSH
+  --config FILE               install: the board's configuration; without it the one that is there is kept
 
   --dry-run             say what would be done, do nothing
   --help                this text
@@ -58,12 +66,13 @@ need_sdk() {
   command -v dotnet >/dev/null || die 1 "the .NET 10 SDK is missing: put 'dotnet' on PATH and run this again"
 }
 
+# runtime_id PROCESSOR : as 'uname -m' names it.
 runtime_id() {
-  case "$(uname -m)" in
+  case "$1" in
     x86_64) echo linux-x64 ;;
     aarch64) echo linux-arm64 ;;
     armv7l) echo linux-arm ;;
-    *) die 1 "no build for this processor: $(uname -m)" ;;
+    *) die 1 "no build for this processor: $1" ;;
   esac
 }
 
@@ -72,8 +81,12 @@ runtime_id() {
 build() {
   need_sdk
   need libmosquitto1
-  local rid log
-  rid=$(runtime_id)
+  publish "$(runtime_id "$(uname -m)")"
+}
+
+# publish RUNTIME_ID : fills out/
+publish() {
+  local rid=$1 log
   log=$(mktemp)
   rm -rf out
   say "building out/fieldagent ($rid, self-contained, pre-compiled, trimmed, single file)"
@@ -140,6 +153,87 @@ bench() {
   run dotnet "tests/FieldAgent.Benchmarks/bin/Release/net10.0/FieldAgent.Benchmarks.dll" --agent "$root/out/fieldagent" "$@"
 }
 
+# board_options ARGUMENT... : sets host, ssh_options, config, purge from the arguments of install, rollback, uninstall.
+board_options() {
+  host='' config='' purge='' ssh_options=(-o BatchMode=yes -o ConnectTimeout=15)
+  while [ $# -gt 0 ]; do
+    case "$1" in
+      --port) ssh_options+=(-p "${2:?--port needs a number}"); shift ;;
+      --identity) ssh_options+=(-i "${2:?--identity needs a file}"); shift ;;
+      --config) config=${2:?--config needs a file}; shift ;;
+      --purge) purge=--purge ;;
+      --dry-run) dry_run=yes ;;
+      -*) die 64 "unknown option: $1; see ./deploy.sh --help" ;;
+      *) [ -z "$host" ] || die 64 "name one board, not two: $host, $1"; host=$1 ;;
+    esac
+    shift
+  done
+  [ -z "$config" ] || [ -r "$config" ] || die 64 "there is no file $config"
+  [ -z "$host" ] || command -v ssh >/dev/null || need openssh-client
+}
+
+# release FOLDER : puts together there what goes to the board, named after what is in it.
+release() {
+  local folder=$1 version
+  mkdir -p "$folder/systemd"
+  cp -R out/. "$folder"
+  cp README.md "$folder"
+  cp systemd/* "$folder/systemd"
+  version=$(sed -n 's:.*<Version>\(.*\)</Version>.*:\1:p' Directory.Build.props)
+  printf '%s-%s\n' "$version" "$(cd "$folder" && find . -type f ! -name RELEASE -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum | cut -c1-12)" >"$folder/RELEASE"
+}
+
+# on_board COMMAND... : runs board.sh with root's rights, here or over SSH; standard input is the release as a tar archive, or nothing.
+on_board() {
+  local script='set -e; dir=$(mktemp -d); trap "rm -rf $dir" EXIT; tar -x -f - -C "$dir"; as_root=; [ "$(id -u)" -eq 0 ] || as_root="sudo -n"
+    if [ "$1" = install ]; then set -- install "$dir" "$([ -e "$dir/board-config.json" ] && echo "$dir/board-config.json" || true)"; fi
+    chmod 755 "$dir"; $as_root sh "$dir/systemd/board.sh" "$@"'
+  if [ -n "$host" ]; then
+    # The words arrive at the other end as they were here.
+    ssh "${ssh_options[@]}" "$host" "$(printf '%q ' bash -c "$script" board "$@")"
+  else
+    bash -c "$script" board "$@"
+  fi
+}
+
+install_board() {
+  board_options "$@"
+  local processor folder
+  if [ "$dry_run" = yes ]; then
+    say "would build for ${host:-this machine}, copy the release and systemd/ there, and run 'board.sh install' as root:"
+    say "packages libmosquitto1 libsqlite3-0 ca-certificates; /opt/fieldagent, /usr/bin/fieldagent, /etc/fieldagent,"
+    say "/etc/systemd/system/fieldagent.service, sysusers, tmpfiles and udev rules; then wait for a healthy 'fieldagent status'"
+    return 0
+  fi
+  need_sdk
+  processor=$([ -n "$host" ] && ssh "${ssh_options[@]}" "$host" uname -m || uname -m) || die 1 "no connection to $host: check its address, --port and --identity"
+  publish "$(runtime_id "$processor")"
+  if [ ! -e out/libe_sqlite3.so ] || grep -q 'fieldagent.dll' out/fieldagent 2>/dev/null; then
+    say "this form needs the .NET 10 runtime on the board ('dotnet' on its PATH)"
+  fi
+  folder=$(mktemp -d)
+  release "$folder"
+  [ -z "$config" ] || cp "$config" "$folder.config"
+  say "installing release $(cat "$folder/RELEASE") on ${host:-this machine}"
+  local status=0
+  [ -z "$config" ] || mv "$folder.config" "$folder/board-config.json"
+  tar -c -f - -C "$folder" . | on_board install || status=$?
+  rm -rf "$folder"
+  return "$status"
+}
+
+rollback_board() {
+  board_options "$@"
+  [ "$dry_run" = yes ] && { say "would go back to the release before on ${host:-this machine}"; return 0; }
+  tar -c -f - systemd/board.sh | on_board rollback
+}
+
+uninstall_board() {
+  board_options "$@"
+  [ "$dry_run" = yes ] && { say "would remove FieldAgent from ${host:-this machine}${purge:+, with configuration, keys and data}"; return 0; }
+  tar -c -f - systemd/board.sh | on_board uninstall $purge
+}
+
 [ "${1:-}" = --dry-run ] && { dry_run=yes; shift; }
 command=${1:-}
 [ $# -gt 0 ] && shift
@@ -148,6 +242,9 @@ case "$command" in
   demo) demo "$@" ;;
   test) test_all "$@" ;;
   bench) bench "$@" ;;
+  install) install_board "$@" ;;
+  rollback) rollback_board "$@" ;;
+  uninstall) uninstall_board "$@" ;;
   -h | --help | help) usage ;;
   '') usage >&2; exit 64 ;;
   *) usage >&2; die 64 "unknown command: $command" ;;

@@ -10,6 +10,10 @@ internal sealed partial class Pipeline(
     Collector collector, IGate gate, ISpool spool, FlushSignal due, TimeSpan flushInterval, Counters counters, ILogger<Pipeline> log)
 {
     private bool _storing = true;
+    private long _cycles;
+
+    /// <summary>Cycles completed: what shows from outside that the pipeline lives. Any thread.</summary>
+    public long Cycles => Volatile.Read(ref _cycles);
 
     /// <summary>Readings made durable since the start.</summary>
     public long ReadingsStored { get; private set; }
@@ -61,6 +65,7 @@ internal sealed partial class Pipeline(
         }
 
         Store();                                      // tag and store: numbered, stamped, sealed, one transaction
+        Volatile.Write(ref _cycles, _cycles + 1);
     }
 
     private void Store()

@@ -3,6 +3,8 @@ using System.Text.Json;
 using FieldAgent.Agent.Configuration;
 using FieldAgent.Agent.Control;
 using FieldAgent.Agent.Status;
+using FieldAgent.Core;
+using FieldAgent.Devices;
 
 namespace FieldAgent.Agent.Cli;
 
@@ -14,7 +16,8 @@ internal static class StatusCommand
         var config = CommonOptions.Config();
         var runtime = CommonOptions.Runtime();
         var json = CommonOptions.Json();
-        var command = new Command("status", "Shows what the running agent does, and what is wrong.") { config, runtime, json };
+        var wait = new Option<int?>("--wait") { Description = "Wait so long for an agent that has started and can store, then show its state.", HelpName = "SECONDS" };
+        var command = new Command("status", "Shows what the running agent does, and what is wrong.") { config, runtime, json, wait };
         command.SetAction(parsed =>
         {
             var folder = parsed.GetValue(runtime);
@@ -34,7 +37,7 @@ internal static class StatusCommand
                 socket = loaded.ControlSocket;
             }
 
-            var reply = ControlClient.Call(socket, new ControlRequest("status"));
+            var reply = Ask(socket, TimeSpan.FromSeconds(parsed.GetValue(wait) ?? 0));
             if (reply.Status is null)
             {
                 return CommandLine.Fail(ExitCode.Fault, reply.Message);
@@ -52,5 +55,23 @@ internal static class StatusCommand
             return ExitCode.Ok;
         });
         return command;
+    }
+
+    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(200);
+
+    private static ControlReply Ask(string socket, TimeSpan patience)
+    {
+        var clock = new LinuxClock();
+        var limit = clock.BootNs + patience.ToNs();
+        while (true)
+        {
+            var reply = ControlClient.Call(socket, new ControlRequest("status"));
+            if (clock.BootNs >= limit || reply.Status is { Store.Trouble.Length: 0 } status && !status.Sensors.Any(static s => s.State == SensorState.Opening))
+            {
+                return reply;
+            }
+
+            clock.Wait(Look, default);
+        }
     }
 }

@@ -81,6 +81,7 @@ internal static partial class AgentHost
                 parts.Config.ControlSocket, new ControlHandler(parts).Handle, parts.Counters,
                 s.GetRequiredService<ILogger<ControlServer>>());
         });
+        services.AddSingleton<IHostedService>(static s => Notifier(s));
         services.AddSingleton<IHostedService>(static s => Worker(s, "startup-memory", stop =>
         {
             if (s.GetRequiredService<IClock>().Wait(StartOver, stop))
@@ -89,6 +90,14 @@ internal static partial class AgentHost
             }
         }));
         services.AddSingleton<IHostedService>(static s => Worker(s, "timer", stop => StopAfter(s, stop)));
+    }
+
+    private static ServiceNotifier Notifier(IServiceProvider services)
+    {
+        var parts = services.GetRequiredService<AgentParts>();
+        return new ServiceNotifier(
+            parts.Clock, () => parts.Pipeline.Cycles, parts.Config.FlushInterval, () => StatusText.Line(parts.Status()),
+            services.GetRequiredService<IHostApplicationLifetime>(), services.GetRequiredService<ILoggerFactory>().CreateLogger("fieldagent"));
     }
 
     private static WorkerThread Worker(IServiceProvider services, string name, Action<CancellationToken> loop) => new(

@@ -43,6 +43,10 @@ internal static class StatusText
         WriteCounts(output, "dropped", status.Dropped);
     }
 
+    /// <summary>One line, for <c>systemctl status</c>: no name and no place.</summary>
+    public static string Line(StatusReport status) => string.Create(CultureInfo.InvariantCulture,
+        $"{(status.IsHealthy ? "healthy" : "needs attention, see 'fieldagent status'")}; {status.Sensors.Count(static s => s.State == SensorState.Running)} of {status.Sensors.Count} sensors run, {status.Links.Count(static l => l.Phase == "connected")} of {status.Links.Count} links are up, {Number(status.Spool.Readings)} readings wait");
+
     private static IEnumerable<string> Troubles(StatusReport status)
     {
         if (status.Store.Trouble.Length > 0)

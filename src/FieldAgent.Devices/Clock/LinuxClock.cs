@@ -29,7 +29,11 @@ public sealed class LinuxClock : IClock
     {
         _isSynchronised = isSynchronised;
         _rtcFolder = Path.Join(root, "sys/class/rtc");
-        BootId = ReadBootId(Path.Join(root, "proc/sys/kernel/random/boot_id"));
+        BootId = ReadBootId(Path.Join(root, "proc/sys/kernel/random/boot_id"))
+            ?? ReadBootId(Path.Join(Environment.GetEnvironmentVariable("CREDENTIALS_DIRECTORY"), "boot-id"))
+
+            // Where neither can be read no two runs can be told to share a boot: each counts as one of its own.
+            ?? Guid.NewGuid();
         lock (_lock)
         {
             Check(BootNs);
@@ -108,7 +112,7 @@ public sealed class LinuxClock : IClock
         return false;
     }
 
-    private static Guid ReadBootId(string path)
+    private static Guid? ReadBootId(string path)
     {
         try
         {
@@ -121,8 +125,7 @@ public sealed class LinuxClock : IClock
         {
         }
 
-        // Without /proc no two runs can be told to share a boot: each counts as one of its own.
-        return Guid.NewGuid();
+        return null;
     }
 
     private void CheckIfDue()

@@ -1,0 +1,213 @@
+#!/bin/sh
+# What happens on the board itself; deploy.sh copies it there with a release and calls it. Needs root and systemd.
+#   board.sh install RELEASE_FOLDER [CONFIG_FILE]   puts a release in place, starts it, and goes back when it is not healthy
+#   board.sh rollback                               goes back to the release before
+#   board.sh uninstall [--purge]                    removes the program; with --purge configuration, keys and data as well
+# ROOT (default empty) is put before every path, for trying it out in a folder; WAIT_S is how long a start may take.
+set -eu
+
+ROOT=${ROOT:-}
+WAIT_S=${WAIT_S:-60}
+base=/opt/fieldagent
+etc=/etc/fieldagent
+state=/var/lib/fieldagent
+unit=/etc/systemd/system/fieldagent.service
+sysusers=/usr/lib/sysusers.d/fieldagent.conf
+tmpfiles=/usr/lib/tmpfiles.d/fieldagent.conf
+rules=/usr/lib/udev/rules.d/60-fieldagent.rules
+program=/usr/bin/fieldagent
+
+say() { printf 'fieldagent: %s\n' "$*" >&2; }
+die() { say "$1"; exit 1; }
+
+need_root() {
+  [ -n "$ROOT" ] || [ "$(id -u)" -eq 0 ] || die "installing needs root: use an account that may use sudo"
+  command -v systemctl >/dev/null || die "this machine has no systemd; run 'fieldagent run' under its own service manager"
+}
+
+# packages NAME... : installs the Debian packages that are missing, and says so.
+packages() {
+  missing=
+  for package in "$@"; do
+    dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing="$missing $package"
+  done
+  [ -z "$missing" ] && return 0
+  say "installing from Debian:$missing"
+  # shellcheck disable=SC2086
+  { DEBIAN_FRONTEND=noninteractive apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null; } </dev/null ||
+    die "these packages could not be installed:$missing"
+}
+
+# same FILE FILE : true when both are there and alike.
+same() { [ -e "$1" ] && [ -e "$2" ] && cmp -s "$1" "$2"; }
+
+# place SOURCE TARGET MODE : copies when it differs.
+place() {
+  same "$1" "$ROOT$2" && return 0
+  mkdir -p "$(dirname "$ROOT$2")"
+  install -m "$3" "$1" "$ROOT$2"
+  changed=yes
+}
+
+current() { [ -L "$ROOT$base/current" ] && basename "$(readlink "$ROOT$base/current")" || true; }
+before() { [ -L "$ROOT$base/before" ] && basename "$(readlink "$ROOT$base/before")" || true; }
+
+# point NAME RELEASE : sets a link in one step.
+point() {
+  ln -sfn "releases/$2" "$ROOT$base/$1.new"
+  mv -T "$ROOT$base/$1.new" "$ROOT$base/$1"
+}
+
+system_files() {
+  place "$1/systemd/fieldagent.sysusers" "$sysusers" 644
+  place "$1/systemd/fieldagent.tmpfiles" "$tmpfiles" 644
+  place "$1/systemd/fieldagent.rules" "$rules" 644
+  place "$1/systemd/fieldagent.service" "$unit" 644
+  [ "$(readlink "$ROOT$program" 2>/dev/null)" = "$base/current/fieldagent" ] || { mkdir -p "$ROOT/usr/bin"; ln -sfn "$base/current/fieldagent" "$ROOT$program"; changed=yes; }
+}
+
+# configuration FILE_OR_EMPTY RELEASE_FOLDER : an existing configuration is kept; one that is given takes its place, the old one beside it.
+configuration() {
+  mkdir -p "$ROOT$etc"
+  if [ -n "$1" ]; then
+    if [ -e "$ROOT$etc/config.json" ] && ! same "$1" "$ROOT$etc/config.json"; then
+      cp -p "$ROOT$etc/config.json" "$ROOT$etc/config.json.before"
+      say "the old configuration is kept as $etc/config.json.before"
+    fi
+    place "$1" "$etc/config.json" 640
+  elif [ ! -e "$ROOT$etc/config.json" ]; then
+    place "$2/systemd/first-config.json" "$etc/config.json" 640
+    say "wrote a first configuration: $etc/config.json. It collects nothing yet; add recipients and sensors, then 'systemctl restart fieldagent'"
+  fi
+  if [ ! -e "$ROOT$etc/root.key" ]; then
+    (umask 077; head -c 32 /dev/urandom >"$ROOT$etc/root.key")
+    say "made $etc/root.key, the key of everything stored; keep a copy where the card is not"
+  fi
+}
+
+start() {
+  if [ "$changed" = yes ]; then
+    systemctl daemon-reload
+    udevadm control --reload 2>/dev/null && udevadm trigger --subsystem-match=gpio --subsystem-match=i2c-dev --subsystem-match=iio 2>/dev/null || true
+  fi
+  systemctl enable --quiet fieldagent.service
+  systemctl restart --no-block fieldagent.service
+}
+
+# healthy : waits until the agent answers and can store; prints its status.
+healthy() {
+  "$ROOT$base/current/fieldagent" status --wait "$WAIT_S" --runtime "$ROOT/run/fieldagent" </dev/null
+}
+
+why() {
+  say "it did not become healthy within $WAIT_S s:"
+  systemctl --no-pager --full status fieldagent.service 2>&1 | head -n 8 >&2 || true
+  { journalctl --no-pager -q -u fieldagent.service -n 15 -o cat 2>/dev/null || true; } >&2
+}
+
+install_release() {
+  folder=$1
+  need_root
+  [ -n "$ROOT" ] || packages libmosquitto1 libsqlite3-0 ca-certificates
+  changed=no
+  release=$(cat "$folder/RELEASE")
+  old=$(current)
+  system_files "$folder"
+  if [ -z "$ROOT" ]; then
+    systemd-sysusers "$sysusers"
+    systemd-tmpfiles --create "$tmpfiles"
+  fi
+  configuration "$2" "$folder"
+  rm -f "$folder/board-config.json"
+  if [ -z "$ROOT" ]; then
+    chown root:fieldagent "$etc/config.json"
+    systemd-tmpfiles --create "$tmpfiles"
+  fi
+  if [ ! -d "$ROOT$base/releases/$release" ]; then
+    mkdir -p "$ROOT$base/releases"
+    rm -rf "$ROOT$base/releases/$release.new"
+    cp -R "$folder" "$ROOT$base/releases/$release.new"
+    sync
+    mv -T "$ROOT$base/releases/$release.new" "$ROOT$base/releases/$release"
+    changed=yes
+  fi
+  if ! "$ROOT$base/releases/$release/fieldagent" check-config "$ROOT$etc/config.json" </dev/null; then
+    [ -n "$old" ] && say "release $old goes on running" || say "nothing was started"
+    die "put $etc/config.json right, then install again"
+  fi
+  if [ "$old" = "$release" ] && [ "$changed" = no ] && systemctl is-active --quiet fieldagent.service; then
+    say "release $release is installed already; nothing was changed"
+    healthy
+    return 0
+  fi
+  [ -n "$old" ] && [ "$old" != "$release" ] && point before "$old"
+  point current "$release"
+  changed=yes
+  start
+  if healthy; then
+    say "release $release runs"
+    tidy
+    return 0
+  fi
+  why
+  if [ -n "$old" ] && [ "$old" != "$release" ]; then
+    point current "$old"
+    system_files "$ROOT$base/current/"
+    changed=yes
+    start
+    healthy || true
+    die "release $release was taken back; $old runs again"
+  fi
+  systemctl stop fieldagent.service || true
+  die "there is no release before it; the service is stopped, configuration and data are kept"
+}
+
+# Two releases stay: the one that runs and the one before.
+tidy() {
+  for one in "$ROOT$base/releases"/*; do
+    case "$(basename "$one")" in
+      "$(current)" | "$(before)") ;;
+      *) rm -rf "$one" ;;
+    esac
+  done
+}
+
+rollback() {
+  need_root
+  old=$(before)
+  [ -n "$old" ] && [ -d "$ROOT$base/releases/$old" ] || die "there is no release before this one"
+  now=$(current)
+  point before "$now"
+  point current "$old"
+  changed=no
+  system_files "$ROOT$base/current/"
+  changed=yes
+  start
+  healthy || { why; die "release $old does not run either; 'rollback' again goes back to $now"; }
+  say "release $old runs; 'rollback' again goes back to $now"
+}
+
+uninstall() {
+  need_root
+  systemctl disable --now --quiet fieldagent.service 2>/dev/null || true
+  rm -f "$ROOT$unit" "$ROOT$sysusers" "$ROOT$tmpfiles" "$ROOT$rules" "$ROOT$program"
+  rm -rf "$ROOT$base"
+  systemctl daemon-reload
+  if [ "${1:-}" = --purge ]; then
+    rm -rf "$ROOT$etc" "$ROOT$state" "$ROOT/run/fieldagent"
+    if [ -z "$ROOT" ]; then
+      userdel fieldagent 2>/dev/null || true
+      groupdel fieldagent 2>/dev/null || true
+    fi
+    say "removed, with configuration, keys and data"
+  else
+    say "removed; configuration ($etc) and data ($state) are kept; 'uninstall --purge' removes them as well"
+  fi
+}
+
+case "${1:-}" in
+  install) install_release "${2:?release folder}" "${3:-}" ;;
+  rollback) rollback ;;
+  uninstall) uninstall "${2:-}" ;;
+  *) die "usage: board.sh install FOLDER [CONFIG] | rollback | uninstall [--purge]" ;;
+esac

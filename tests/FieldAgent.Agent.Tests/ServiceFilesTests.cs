@@ -1,0 +1,214 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace FieldAgent.Agent.Tests;
+
+/// <summary>The service as systemd gets it, and its coming and going on a board, tried in a folder with a systemd and an agent that only
+/// play their parts.</summary>
+public sealed class ServiceFilesTests : IDisposable
+{
+    private readonly TempFolder _root = new();
+    private readonly TempFolder _tools = new();
+
+    public ServiceFilesTests()
+    {
+        // starts, stops and forgets as systemd would; what runs is what the link points at
+        _tools.Write("systemctl",
+            """
+            #!/bin/sh
+            verb=
+            for word in "$@"; do case "$word" in -*) ;; *) verb=$word; break ;; esac; done
+            case "$verb" in
+              restart) if [ -e "$ROOT/opt/fieldagent/current/broken" ]; then rm -f "$ROOT/running"; else cat "$ROOT/opt/fieldagent/current/RELEASE" >"$ROOT/running"; fi ;;
+              stop | disable) rm -f "$ROOT/running" ;;
+              is-active) [ -e "$ROOT/running" ] ;;
+            esac
+            """);
+        _tools.Write("journalctl", "#!/bin/sh\necho 'the store cannot be opened'\n");
+        foreach (var tool in Directory.GetFiles(_tools.Path))
+        {
+            MakeExecutable(tool);
+        }
+    }
+
+    [Fact]
+    public void The_unit_is_as_closed_as_its_devices_allow()
+    {
+        var analyze = Places.Program("systemd-analyze");
+        var unit = Path.Join(Places.Repository, "systemd/fieldagent.service");
+        var (code, output) = Run(analyze, ["security", "--offline=true", "--threshold=15", "--no-pager", unit]);
+        var line = output.Split('\n').Last(static l => l.Contains("Overall exposure", StringComparison.Ordinal));
+        var score = double.Parse(line.Split(':')[1].Trim().Split(' ')[0], CultureInfo.InvariantCulture);
+        Assert.True(score <= 1.5 && code == 0, line);
+    }
+
+    [Fact]
+    [Promise("R55", "R58")]
+    public void The_unit_gives_no_right_that_the_agent_does_not_need()
+    {
+        var unit = File.ReadAllLines(Path.Join(Places.Repository, "systemd/fieldagent.service"));
+        Assert.Contains("DevicePolicy=closed", unit);
+        Assert.Contains("CapabilityBoundingSet=", unit);
+        Assert.Contains("ProtectSystem=strict", unit);
+        Assert.Contains("StateDirectory=fieldagent", unit);
+        Assert.Contains("RestartPreventExitStatus=64 78", unit);
+        Assert.Contains(unit, static line => line.StartsWith("LoadCredential=fieldagent-root-key:", StringComparison.Ordinal));
+        Assert.DoesNotContain(unit, static line => line.StartsWith("ReadWritePaths=", StringComparison.Ordinal));
+        string[] classes =
+        [
+            "char-gpiochip", "char-i2c", "char-iio", "char-ttyAMA", "char-ttyS", "char-ttyUSB", "char-ttyACM", "char-video4linux", "char-media",
+            "char-dma_heap",
+        ];
+        Assert.Equal(
+            classes.Select(static c => $"DeviceAllow={c} rw"), unit.Where(static line => line.StartsWith("DeviceAllow=", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void A_release_is_installed_once_replaced_taken_back_and_removed_without_a_trace()
+    {
+        var first = Release("0.1.0-aaa");
+        var (code, output) = Board("install", first);
+        Assert.True(code == 0, output);
+        Assert.Contains("release 0.1.0-aaa runs", output, StringComparison.Ordinal);
+        Assert.Equal("0.1.0-aaa", Running);
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(At("etc/fieldagent/root.key")));
+        var key = File.ReadAllBytes(At("etc/fieldagent/root.key"));
+        Assert.Equal(32, key.Length);
+
+        // again: nothing changes
+        var before = Listing();
+        (code, output) = Board("install", Release("0.1.0-aaa"));
+        Assert.True(code == 0, output);
+        Assert.Contains("nothing was changed", output, StringComparison.Ordinal);
+        Assert.Equal(before, Listing());
+
+        // the next release keeps configuration and key
+        File.AppendAllText(At("etc/fieldagent/config.json"), "// mine\n");
+        (code, output) = Board("install", Release("0.2.0-bbb"));
+        Assert.True(code == 0, output);
+        Assert.Equal("0.2.0-bbb", Running);
+        Assert.EndsWith("// mine\n", File.ReadAllText(At("etc/fieldagent/config.json")), StringComparison.Ordinal);
+        Assert.Equal(key, File.ReadAllBytes(At("etc/fieldagent/root.key")));
+
+        // a broken one is taken back, and the technician is told why
+        (code, output) = Board("install", Release("0.3.0-ccc", broken: true));
+        Assert.True(code == 1, output);
+        Assert.Contains("the store cannot be opened", output, StringComparison.Ordinal);
+        Assert.Contains("0.2.0-bbb runs again", output, StringComparison.Ordinal);
+        Assert.Equal("0.2.0-bbb", Running);
+
+        (code, output) = Board("rollback");
+        Assert.True(code == 0, output);
+        (code, output) = Board("install", Release("0.2.0-bbb"));
+        Assert.True(code == 0, output);
+        Assert.Equal("0.2.0-bbb", Running);
+
+        (code, output) = Board("uninstall");
+        Assert.True(code == 0, output);
+        Assert.True(File.Exists(At("etc/fieldagent/config.json")));
+        (code, output) = Board("uninstall", "--purge");
+        Assert.True(code == 0, output);
+        Assert.Empty(Directory.GetFiles(_root.Path, "*", SearchOption.AllDirectories));
+        Assert.Empty(Directory.GetDirectories(_root.Path, "*fieldagent*", SearchOption.AllDirectories));
+    }
+
+    [Fact]
+    public void Rollback_goes_to_the_release_before_and_to_and_fro()
+    {
+        Board("install", Release("1-a"));
+        Board("install", Release("2-b"));
+        var (code, output) = Board("rollback");
+        Assert.True(code == 0, output);
+        Assert.Equal("1-a", Running);
+        Board("rollback");
+        Assert.Equal("2-b", Running);
+    }
+
+    [Fact]
+    public void A_wrong_configuration_starts_nothing()
+    {
+        Board("install", Release("1-a"));
+        var wrong = _tools.Write("wrong.json", "wrong");
+        var (code, output) = Board("install", Release("2-b"), wrong);
+        Assert.Equal(1, code);
+        Assert.Contains("config.json:1: $: not JSON", output, StringComparison.Ordinal);
+        Assert.Contains("release 1-a goes on running", output, StringComparison.Ordinal);
+        Assert.Equal("1-a", Running);
+        Assert.True(File.Exists(At("etc/fieldagent/config.json.before")));
+    }
+
+    [Fact]
+    public void A_dry_run_says_what_it_would_do_and_does_nothing()
+    {
+        var deploy = Path.Join(Places.Repository, "deploy.sh");
+        foreach (var command in new[] { "install", "rollback", "uninstall" })
+        {
+            var (code, output) = Run("bash", [deploy, "--dry-run", command, "technician@board", "--port", "2222"]);
+            Assert.True(code == 0, output);
+            Assert.Contains("technician@board", output, StringComparison.Ordinal);
+            Assert.Contains("would", output, StringComparison.Ordinal);
+        }
+
+        Assert.Equal(64, Run("bash", [deploy, "install", "--nonsense"]).Code);
+    }
+
+    public void Dispose()
+    {
+        _root.Dispose();
+        _tools.Dispose();
+    }
+
+    private string Running => File.ReadAllText(At("running")).Trim();
+
+    private string At(string path) => _root.File(path);
+
+    private string Release(string name, bool broken = false)
+    {
+        var folder = Directory.CreateDirectory(_tools.File("release-" + Guid.NewGuid().ToString("N"))).FullName;
+        Directory.CreateDirectory(Path.Join(folder, "systemd"));
+        foreach (var file in Directory.GetFiles(Path.Join(Places.Repository, "systemd")))
+        {
+            File.Copy(file, Path.Join(folder, "systemd", Path.GetFileName(file)));
+        }
+
+        File.WriteAllText(Path.Join(folder, "RELEASE"), name + "\n");
+        File.WriteAllText(Path.Join(folder, "fieldagent"),
+            """
+            #!/bin/sh
+            case "$1" in
+              check-config) if grep -q wrong "$2"; then echo "$2:1: \$: not JSON"; exit 78; fi ;;
+              status) [ -e "$ROOT/running" ] && echo healthy ;;
+            esac
+            """);
+        MakeExecutable(Path.Join(folder, "fieldagent"));
+        if (broken)
+        {
+            File.WriteAllText(Path.Join(folder, "broken"), "");
+        }
+
+        return folder;
+    }
+
+    private (int Code, string Output) Board(params string[] arguments) =>
+        Run("sh", [Path.Join(Places.Repository, "systemd/board.sh"), .. arguments]);
+
+    private (int Code, string Output) Run(string program, IReadOnlyList<string> arguments)
+    {
+        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        start.Environment["ROOT"] = _root.Path;
+        start.Environment["WAIT_S"] = "1";
+        start.Environment["PATH"] = _tools.Path + ":" + Environment.GetEnvironmentVariable("PATH");
+        using var process = Process.Start(start)!;
+        var error = process.StandardError.ReadToEndAsync();
+        var output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return (process.ExitCode, output + error.GetAwaiter().GetResult());
+    }
+
+    private List<string> Listing() =>
+        [.. Directory.GetFileSystemEntries(_root.Path, "*", SearchOption.AllDirectories)
+            .Select(static path => $"{path} {File.GetLastWriteTimeUtc(path).Ticks}").Order(StringComparer.Ordinal)];
+
+    private static void MakeExecutable(string file) =>
+        File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+}
