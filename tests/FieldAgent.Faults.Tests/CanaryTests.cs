@@ -75,6 +75,8 @@ public sealed class CanaryTests
         {
             ["fleet-location", "--field", "location.position", "--precision", "1km"], ["photo"],
             ["photo", "--field", "image.location", "--precision", "1km"], ["geofence"], ["analytics"],
+            ["geofence", "--field", "location.position", "--precision", "exact"], ["identity-supplement", "--field", "device.mac"],
+            ["identity-supplement", "--field", "device.serial"],
         })
         {
             said.Append(EndToEndBoard.Ok(board, ["consent", "grant", .. grant]));

@@ -116,7 +116,7 @@ public sealed class EndToEndRotationTests
         Assert.True(at > 0, "the shipped policy has no rule of the function identity");
         policy = policy.Replace("\"name\": \"identity\", \"tier\": \"basic\"", "\"name\": \"identity\", \"tier\": \"extended\"", StringComparison.Ordinal);
         at = policy.IndexOf("\"function\": \"identity\"", StringComparison.Ordinal);
-        policy = policy[..at] + policy[at..].Replace("\"basis\": \"contract\"", "\"basis\": \"consent\"", StringComparison.Ordinal);
+        policy = policy[..at] + policy[at..(at + 200)].Replace("\"contract\"", "\"consent\"", StringComparison.Ordinal) + policy[(at + 200)..];
         File.WriteAllText(board.File("policy.json"), policy);
         var config = File.ReadAllText(board.ConfigFile);
         File.WriteAllText(board.ConfigFile, $$"""{ "policy": "policy.json", {{config[(config.IndexOf('{', StringComparison.Ordinal) + 1)..]}}""");

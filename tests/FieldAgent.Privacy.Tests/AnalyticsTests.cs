@@ -10,7 +10,7 @@ public sealed class AnalyticsTests
     private readonly MemoryLedger _ledger = new();
     private readonly SimulatedClock _clock = new();
 
-    public AnalyticsTests() => _ledger.Grant("analytics", "instrument.measurement");
+    public AnalyticsTests() => _ledger.Grant("analytics", "analytics.window");
 
     [Fact]
     [Promise("R5", "R35")]
@@ -22,7 +22,7 @@ public sealed class AnalyticsTests
         Assert.Empty(_box.All);
         Tick(house, sink);
         var (window, recipients) = Assert.Single(_box.All);
-        Assert.Equal(["vendor"], recipients);
+        Assert.Equal(["statistics"], recipients);
         Assert.Equal(("analytics", "instrument.measurement", "flow", "L/min"), (window.Function, window.Field, window.Stream, window.Unit));
         var figures = window.Figures;
         Assert.Equal((3_600L, 0.0, 99.0), (figures.Count, figures.Min, figures.Max));
@@ -61,7 +61,7 @@ public sealed class AnalyticsTests
     {
         var house = Make();
         Hour(house, new Sink(), 1_000, static i => i);
-        _ledger.Withdraw("analytics", "instrument.measurement");
+        _ledger.Withdraw("analytics", "analytics.window");
         house.Gate.Refresh();
         Tick(house, new Sink());
         Hour(house, new Sink(), 1_000, static i => i);
@@ -99,17 +99,15 @@ public sealed class AnalyticsTests
     [Promise("R45")]
     public void PlacesAreNeverSummedUp()
     {
-        var field = new PolicyField("location.position", FieldClass.Sensitive, "s");
-        var function = new PolicyFunction("analytics", FunctionTier.Basic, "s");
-        var policy = new Policy("1", default, "c", "CN", [], [field], [function],
-            [new PolicyRule(function, field, true, "p", LegalBasis.Contract, Precision.Exact, TimeSpan.FromDays(1), ["vendor"])], [], "h");
-        var house = new House(policy, new GateParts { Anonymous = _box, Clock = _clock });
+        var house = Make();
+        _ledger.Grant("fleet-location", "location.position", "1km");
+        house.Gate.Refresh();
         var sink = new Sink();
         house.Gate.Admit(House.Positions([.. Enumerable.Repeat((47.0, 8.0), 100)]), sink);
         _clock.Advance(TimeSpan.FromHours(2));
         house.Gate.Admit(House.Positions((47, 8)), sink);
         Assert.Empty(_box.All);
-        Assert.Empty(sink.All);
+        Assert.All(sink.All, static taken => Assert.Equal("fleet-location", taken.Permit.Function));
     }
 
     [Theory]

@@ -153,17 +153,17 @@ public sealed class PseudonymTests
         Assert.Equal(DenyReason.NoRule, reason);
 
         // As an extended function it waits for its consent, and ends with it.
-        var field = new PolicyField("device.pseudonym", FieldClass.Personal, "s");
+        var field = new PolicyField("identity.pseudonym", FieldClass.Personal, "s");
         var function = new PolicyFunction("identity", FunctionTier.Extended, "s");
         var extended = new Policy("1", default, "c", "CN", [], [field], [function],
             [new PolicyRule(function, field, true, "p", LegalBasis.Consent, Precision.Exact, TimeSpan.FromDays(1), ["vendor"])], [], "h");
         var house = new House(extended);
         Assert.False(house.Gate.MayIdentify(out reason));
         Assert.Equal(DenyReason.NotGranted, reason);
-        house.Ledger.Grant("identity", "device.pseudonym");
+        house.Ledger.Grant("identity", "identity.pseudonym");
         house.Gate.Refresh();
         Assert.True(house.Gate.MayIdentify(out _));
-        house.Ledger.Withdraw("identity", "device.pseudonym");
+        house.Ledger.Withdraw("identity", "identity.pseudonym");
         house.Gate.Refresh();
         Assert.False(house.Gate.MayIdentify(out reason));
         Assert.Equal(DenyReason.Withdrawn, reason);

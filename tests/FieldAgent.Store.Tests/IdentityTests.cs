@@ -154,13 +154,13 @@ public sealed class IdentityTests
         bench.Store.Epochs.Rotate(erase: false);
         Assert.Empty(bench.Store.Epochs.Farewells);
         Assert.False(bench.Store.Epochs.IsUsed);
-        bench.Store.Epochs.Using("lab");
+        bench.Store.Epochs.Using("lab", "some-name");
         Assert.True(bench.Store.Epochs.IsUsed);
         bench.Store.Epochs.Rotate(erase: false);
         bench.Reopen();
         Assert.False(bench.Store.Epochs.IsUsed);
         var due = Assert.Single(bench.Store.Epochs.Farewells);
-        Assert.Equal(new Farewell("lab", 1), due);
+        Assert.Equal(new Farewell("lab", 1, "some-name"), due);
         bench.Store.Epochs.Said(due);
         bench.Reopen();
         Assert.Empty(bench.Store.Epochs.Farewells);
@@ -173,7 +173,7 @@ public sealed class IdentityTests
         using var bench = new Bench();
         bench.Fill(Bench.Set(), 3);
         Deliver(bench);
-        bench.Store.Epochs.Using("vendor");
+        bench.Store.Epochs.Using("vendor", "some-name");
         Assert.Null(bench.Store.Commands.Begin("vendor/a", "status", long.MaxValue));
         bench.Store.Dispose();
         var identity = Path.Join(bench.Options.Directory, "identity");

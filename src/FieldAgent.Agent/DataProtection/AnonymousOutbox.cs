@@ -22,13 +22,15 @@ internal sealed class AnonymousOutbox : IAnonymousOutbox
     private const string Letters = "abcdefghijklmnopqrstuvwxyz234567";
 
     private readonly ISealedValues _values;
+    private readonly IReadOnlyList<string> _known;
     private readonly Counters _counters;
     private readonly Lock _lock = new();
     private long _next;
 
-    /// <summary>An outbox in <paramref name="values"/>.</summary>
-    public AnonymousOutbox(ISealedValues values, Counters counters)
+    /// <summary>An outbox in <paramref name="values"/>, for the recipients that are configured.</summary>
+    public AnonymousOutbox(ISealedValues values, IReadOnlyList<string> known, Counters counters)
     {
+        _known = known;
         _values = values;
         _counters = counters;
         _next = values.Names(Prefix) is [.., var last]
@@ -47,7 +49,7 @@ internal sealed class AnonymousOutbox : IAnonymousOutbox
     {
         lock (_lock)
         {
-            foreach (var recipient in recipients)
+            foreach (var recipient in recipients.Where(_known.Contains))
             {
                 var names = _values.Names(Prefix);
                 if (names.Count >= WindowsMax)

@@ -4,15 +4,20 @@ using FieldAgent.Privacy;
 
 namespace FieldAgent.Agent.DataProtection;
 
-/// <summary>The board's names at its recipients: made when they are needed and the policy allows them (R25), never written down. Any
-/// thread.</summary>
-internal sealed class BoardIdentity(AgentConfig config, IKeyStore keys)
+/// <summary>The board's names at its recipients: made when they are needed and the policy allows them (R25). Any thread.</summary>
+internal sealed class BoardIdentity(AgentConfig config, IKeyStore keys, Gate gate)
 {
     private readonly Lock _lock = new();
-    private Pseudonym? _pseudonym;
+    private readonly Dictionary<string, string> _read = new(StringComparer.Ordinal);
+    private string? _machineId;
 
-    /// <summary>The name at <paramref name="recipient"/> in <paramref name="epoch"/>; null while a configured supplement cannot be read.</summary>
-    public string? NameAt(string recipient, int epoch) => Pseudonym(out _)?.For(recipient, epoch);
+    /// <summary>The supplements that are configured and permitted: one that is refused is left out, and the board has a name all the
+    /// same.</summary>
+    public IReadOnlyList<string> Supplements =>
+        [.. config.Supplements.Where(name => gate.Decide(Stage.Collect, Vocabulary.SupplementFunction, "device." + name).IsPermitted)];
+
+    /// <summary>The name at <paramref name="recipient"/> in the present epoch; null while a supplement cannot be read.</summary>
+    public string? NameAt(string recipient) => Pseudonym(out _)?.For(recipient);
 
     /// <summary>The key that hides internal ids from <paramref name="recipient"/> in the present epoch.</summary>
     public byte[] TagKey(string recipient) => Privacy.Pseudonym.TagKey(keys, recipient);
@@ -27,36 +32,30 @@ internal sealed class BoardIdentity(AgentConfig config, IKeyStore keys)
         }
     }
 
-    // Supplements are read once a start: a name must not change while the agent runs.
     private Pseudonym? Pseudonym(out string why)
     {
+        why = "";
         lock (_lock)
         {
-            why = "";
-            if (_pseudonym is not null)
+            if (Supplements is not { Count: > 0 } names)
             {
-                return _pseudonym;
+                return new Pseudonym(keys, _machineId ??= Privacy.Supplements.MachineId(config.DevicesRoot));
             }
 
-            if (config.Supplements.Count == 0)
+            // Read once a start: a name must not change because a plug was pulled.
+            foreach (var name in names.Where(name => !_read.ContainsKey(name)))
             {
-                return _pseudonym = new Pseudonym(keys, Supplements.MachineId(config.DevicesRoot));
-            }
-
-            var read = new List<KeyValuePair<string, string>>();
-            foreach (var supplement in Supplements.All.Where(s => config.Supplements.Contains(s.Name)))
-            {
-                if (supplement.Read(config.DevicesRoot) is not { } value)
+                if (Privacy.Supplements.All.First(s => s.Name == name).Read(config.DevicesRoot) is not { } value)
                 {
-                    why = $"the identity's supplement '{supplement.Name}' cannot be read on this board; connect the hardware, or take it out of "
+                    why = $"the identity's supplement '{name}' cannot be read on this board; connect the hardware, or take it out of "
                         + "identity.supplements";
                     return null;
                 }
 
-                read.Add(new(supplement.Name, value));
+                _read.Add(name, value);
             }
 
-            return _pseudonym = new Pseudonym(keys, read);
+            return new Pseudonym(keys, [.. names.Select(name => new KeyValuePair<string, string>(name, _read[name]))]);
         }
     }
 }

@@ -48,11 +48,9 @@ internal sealed class IdentityService : IDisposable
         _clock = clock;
         _counters = counters;
         _gate.Changed += GateChanged;
-        if (!_gate.MayIdentify(out _) && _store.IsUsed)
-        {
-            // Withdrawn, and the power was cut before the change.
-            EndWithdrawn();
-        }
+
+        // Withdrawn, and the power was cut before the change; or the name is made from something else than it was.
+        EndOldName();
     }
 
     /// <summary>Raised after the pseudonym was changed, or the policy began to allow one. Any thread.</summary>
@@ -112,13 +110,13 @@ internal sealed class IdentityService : IDisposable
         var lines = new List<string>
         {
             string.Create(CultureInfo.InvariantCulture, $"epoch            {_store.Epoch} (how often the pseudonym was changed)"),
-            "made from        " + (_config.Supplements.Count == 0
-                ? "a random key of this installation; no hardware identifier"
-                : $"the root key and {string.Join(", ", _config.Supplements)} (kept over a re-flash when the root key is provisioned)"),
-            "outside provider " + (Supplements.All.Any(s => s.IsOutside && _config.Supplements.Contains(s.Name)) ? "configured" : "none"),
+            "made from        " + (Board.Supplements is { Count: > 0 } supplements
+                ? $"the root key and {string.Join(", ", supplements)} (kept over a re-flash when the root key is provisioned)"
+                : "a random key of this installation; no hardware identifier"),
+            "outside provider " + (Supplements.All.Any(s => s.IsOutside && Board.Supplements.Contains(s.Name)) ? "configured" : "none"),
         };
         var idle = WhyIdle;
-        lines.AddRange(idle.Length > 0 ? [idle] : _config.Recipients.Select(r => $"{r.Name,-16} {Board.NameAt(r.Name, _store.Epoch)}"));
+        lines.AddRange(idle.Length > 0 ? [idle] : _config.Recipients.Select(r => $"{r.Name,-16} {Board.NameAt(r.Name)}"));
         var farewells = _store.Farewells;
         if (farewells.Count > 0)
         {
@@ -237,19 +235,36 @@ internal sealed class IdentityService : IDisposable
 
     private void GateChanged()
     {
-        if (!_gate.MayIdentify(out _) && _store.IsUsed)
-        {
-            EndWithdrawn();
-        }
-
+        EndOldName();
         Pulse();
     }
 
-    private void EndWithdrawn()
+    private void EndOldName()
     {
         try
         {
-            _ = Rotate(RotationReason.Withdrawn, erase: true);
+            if (!_gate.MayIdentify(out _))
+            {
+                if (_store.IsUsed)
+                {
+                    _ = Rotate(RotationReason.Withdrawn, erase: true);
+                }
+            }
+            else if (_config.Recipients.Any(r => _store.NameUsedAt(r.Name) is { } used && Board.NameAt(r.Name) is { } name && used != name))
+            {
+                // What may have been sent under the old name cannot be kept for the new one.
+                lock (_rotating)
+                {
+                    try
+                    {
+                        _ = RotateOnce(erase: false);
+                    }
+                    catch (StoreFault fault) when (fault.Kind == StoreFaultKind.Refused)
+                    {
+                        _ = RotateOnce(erase: true);
+                    }
+                }
+            }
         }
         catch (StoreFault)
         {

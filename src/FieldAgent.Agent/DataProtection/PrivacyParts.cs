@@ -21,7 +21,7 @@ internal sealed class PrivacyParts : IDisposable
         Store = store;
         Clock = clock;
         Counters = counters;
-        Anonymous = new AnonymousOutbox(store.Values, counters);
+        Anonymous = new AnonymousOutbox(store.Values, [.. config.Recipients.Select(static r => r.Name)], counters);
         Gate = new Gate(LoadPolicy(config), store.Consents, counters, new GateParts
         {
             Values = store.Values,
@@ -35,7 +35,7 @@ internal sealed class PrivacyParts : IDisposable
         Gate.Changed += ForgetWindows;
         Desk = new ConsentDesk(Gate, store.Consents, clock);
         Consents = new ConsentService(Desk, Gate, store.Spool);
-        Identity = new IdentityService(config, new BoardIdentity(config, store.Keys), store.Epochs, Gate, clock, counters);
+        Identity = new IdentityService(config, new BoardIdentity(config, store.Keys, Gate), store.Epochs, Gate, clock, counters);
         Operations = [.. ConsentOperations.All(Consents), .. IdentityOperations.All(Identity), .. GeofenceOperations.All(Gate)];
     }
 
@@ -79,8 +79,7 @@ internal sealed class PrivacyParts : IDisposable
 
     private void ForgetWindows()
     {
-        if (!Gate.Policy.Rules.Any(rule => rule.Function.Name == Vocabulary.AnalyticsFunction
-            && Gate.Decide(Stage.Collect, rule.Function.Name, rule.Field.Name).IsPermitted))
+        if (!Gate.Decide(Stage.Collect, Vocabulary.AnalyticsFunction, Vocabulary.AnalyticsWindow).IsPermitted)
         {
             Anonymous.Clear();
         }

@@ -35,7 +35,8 @@ internal sealed class AgentParts : IDisposable
         Pipeline = new Pipeline(Collector, Gate, Store.Spool, Due, config.FlushInterval, Counters, logs.CreateLogger<Pipeline>());
         ICommandHandler[] commands = [new Commands.StatusHandler(this), new Commands.FlushHandler(Due), new Commands.PhotoHandler(Collector)];
         Couriers = [.. config.Recipients.Select(recipient => new CourierLoop(
-            recipient, Privacy.Identity,
+            recipient, Gate.Policy.Recipients.FirstOrDefault(r => r.Name == recipient.Name)?.Transform != RecipientTransform.Pseudonymise,
+            Privacy.Identity,
             name => new Courier(
                 Settings(name, recipient), links, Store.Spool, Gate, clock, Store.Commands, commands, Counters, logs.CreateLogger<Courier>()),
             clock, logs.CreateLogger<CourierLoop>()))];

@@ -8,19 +8,28 @@ namespace FieldAgent.Agent.Hosting;
 /// <summary>Keeps one courier at work for a recipient: a new one under each pseudonym, and none while the policy permits no identifier.
 /// One thread calls <see cref="Run"/>; <see cref="State"/> may be read from any.</summary>
 internal sealed partial class CourierLoop(
-    Recipient recipient, IdentityService identity, Func<string, Courier> hire, IClock clock, ILogger log)
+    Recipient recipient, bool isAnonymous, IdentityService identity, Func<string, Courier> hire, IClock clock, ILogger log)
 {
+    private const string AnonymousOnly = "gets anonymous windows only, in visits of their own; nothing with a pseudonym";
+
     private static readonly TimeSpan Retry = TimeSpan.FromSeconds(5);
 
     private volatile Courier? _courier;
 
     /// <summary>What it is doing now.</summary>
     public CourierState State => _courier?.State
-        ?? new CourierState(recipient.Name, "waiting", identity.WhyIdle, 0, 0, 0, 0, "");
+        ?? new CourierState(recipient.Name, "waiting", isAnonymous ? AnonymousOnly : identity.WhyIdle, 0, 0, 0, 0, "");
 
     /// <summary>Delivers until <paramref name="stop"/> is set; blocks.</summary>
     public void Run(CancellationToken stop)
     {
+        if (isAnonymous)
+        {
+            // R71: whom the policy lets have nothing but anonymous data never sees a session of the board.
+            stop.WaitHandle.WaitOne();
+            return;
+        }
+
         while (!stop.IsCancellationRequested)
         {
             if (identity.WhyIdle is { Length: > 0 } why)
@@ -54,9 +63,14 @@ internal sealed partial class CourierLoop(
 
     private void Work(CancellationToken round)
     {
+        if (identity.Board.NameAt(recipient.Name) is not { } name)
+        {
+            return;
+        }
+
         try
         {
-            identity.Store.Using(recipient.Name);
+            identity.Store.Using(recipient.Name, name);
         }
         catch (StoreFault fault)
         {
@@ -66,12 +80,9 @@ internal sealed partial class CourierLoop(
             return;
         }
 
-        if (identity.Board.NameAt(recipient.Name, identity.Store.Epoch) is { } name)
-        {
-            var courier = hire(name);
-            _courier = courier;
-            courier.Run(round);
-        }
+        var courier = hire(name);
+        _courier = courier;
+        courier.Run(round);
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Recipient}: {Why}")]

@@ -86,13 +86,9 @@ internal sealed partial class Errands(
             return true;
         }
 
-        if (identity.Board.NameAt(farewell.Recipient, farewell.Epoch) is not { } name)
-        {
-            return false;
-        }
-
         var answered = false;
-        var fault = _visit.Send(recipient, name, [new VisitMessage(new Topics(name).State, default, Retain: true)], (_, _) => answered = true, stop);
+        var fault = _visit.Send(
+            recipient, farewell.Name, [new VisitMessage(new Topics(farewell.Name).State, default, Retain: true)], (_, _) => answered = true, stop);
         if (!answered && fault.Kind is not (LinkFaultKind.NotAuthorized or LinkFaultKind.Misconfigured))
         {
             return false;

@@ -20,7 +20,8 @@ public enum RotationReason : byte
 /// and the session with what waits in it.</summary>
 /// <param name="Recipient">At which recipient.</param>
 /// <param name="Epoch">The epoch it belonged to.</param>
-public readonly record struct Farewell(string Recipient, int Epoch);
+/// <param name="Name">The pseudonym itself: what it was made from may be out of reach.</param>
+public readonly record struct Farewell(string Recipient, int Epoch, string Name);
 
 /// <summary>What numbers outside the board count from: nothing that a recipient sees goes on counting over a change of the
 /// pseudonym. Immutable.</summary>
@@ -46,10 +47,13 @@ public interface IIdentityStore
     /// <summary>Farewells that are still to be said.</summary>
     IReadOnlyList<Farewell> Farewells { get; }
 
-    /// <summary>Notes that the pseudonym of this epoch is about to be used at <paramref name="recipient"/>; durable when it returns,
-    /// and cheap from the second time on.</summary>
+    /// <summary>Notes, sealed, that pseudonym <paramref name="name"/> is about to be used at <paramref name="recipient"/>; durable when it
+    /// returns, and cheap from the second time on.</summary>
     /// <exception cref="StoreFault">It could not be noted; retry.</exception>
-    void Using(string recipient);
+    void Using(string recipient, string name);
+
+    /// <summary>The pseudonym that was used at <paramref name="recipient"/> in this epoch; null when none was.</summary>
+    string? NameUsedAt(string recipient);
 
     /// <summary>True when the pseudonym of this epoch was ever used anywhere.</summary>
     bool IsUsed { get; }

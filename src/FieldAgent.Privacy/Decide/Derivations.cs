@@ -62,7 +62,7 @@ internal sealed class Derivations
     public FenceKeeper Fences { get; }
 
     /// <summary>True when readings that <paramref name="function"/> may use end in the gate, whatever the rule's recipients.</summary>
-    public static bool Ends(string function) => function is Vocabulary.GeofenceFunction or Vocabulary.AnalyticsFunction;
+    public static bool Ends(string function) => function == Vocabulary.GeofenceFunction;
 
     /// <summary>To be called with each batch: forgets what was decided to be forgotten, closes windows whose time is over.</summary>
     public void Tick()
@@ -87,25 +87,24 @@ internal sealed class Derivations
         _windows?.Tick();
     }
 
-    /// <summary>Takes readings that end here.</summary>
-    /// <param name="rows">The readings.</param>
+    /// <summary>Sums up readings of the instrument for those who may have anonymous windows. Places have no mean, and their extremes are
+    /// places: no other field is summed up.</summary>
+    public void SumUp(RawRows rows, Permit? window)
+    {
+        if (window is not null && rows.Set.Field.StartsWith("instrument.", StringComparison.Ordinal))
+        {
+            _windows?.Admit(rows, window);
+        }
+    }
+
+    /// <summary>Takes positions that end here.</summary>
+    /// <param name="rows">The positions.</param>
     /// <param name="permit">On what grounds.</param>
     /// <param name="transition">What may be told of fences, or null.</param>
     /// <param name="sink">Gets transitions.</param>
     /// <returns>True when the sink got something.</returns>
     public bool Admit(RawRows rows, Permit permit, Permit? transition, IAdmittedSink sink)
     {
-        if (permit.Function == Vocabulary.AnalyticsFunction)
-        {
-            // Places have no mean, and their extremes are places: none is summed up.
-            if (!Vocabulary.IsLocation(rows.Set.Field))
-            {
-                _windows?.Admit(rows, permit);
-            }
-
-            return false;
-        }
-
         if (permit.Precision != Precision.Exact)
         {
             // Whoever granted the function a cell gets fences as coarse as that.
@@ -150,11 +149,7 @@ internal sealed class Derivations
         var places = IsPermitted(table, Vocabulary.LocationPosition, except: Vocabulary.GeofenceFunction)
             || IsPermitted(table, Vocabulary.ImageLocation, except: "");
         var fences = table.Find(Vocabulary.GeofenceFunction, Vocabulary.LocationPosition)?.Decision.IsPermitted == true;
-        var windows = false;
-        foreach (var entry in table.ByFunction(Vocabulary.AnalyticsFunction))
-        {
-            windows |= entry.Decision.IsPermitted;
-        }
+        var windows = table.Find(Vocabulary.AnalyticsFunction, Vocabulary.AnalyticsWindow)?.Decision.IsPermitted == true;
 
         Interlocked.Or(ref _forget, (places ? 0 : (int)Part.Places) | (fences ? 0 : (int)Part.Fences) | (windows ? 0 : (int)Part.Windows));
         try

@@ -117,6 +117,12 @@ public sealed class Gate : IGate
             }
         }
 
+        if (takers > 0)
+        {
+            // Nothing is summed up that nobody else may have.
+            _derivations.SumUp(rows, table.Find(Vocabulary.AnalyticsFunction, Vocabulary.AnalyticsWindow)?.Decision.Permit);
+        }
+
         return rows.Set.Field == Vocabulary.LocationPosition
             ? takers + _derivations.Judge(rows, table.ByField(Vocabulary.LocationPlausible), sink)
             : takers;

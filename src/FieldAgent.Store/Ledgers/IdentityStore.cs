@@ -41,7 +41,9 @@ internal sealed class IdentityStore : IIdentityStore
     /// <inheritdoc/>
     public IReadOnlyList<Farewell> Farewells =>
         [.. _values.Names(Goodbye).Select(static name => name[Goodbye.Length..].Split('/', 2))
-            .Select(static parts => new Farewell(parts[1], int.Parse(parts[0], CultureInfo.InvariantCulture)))
+            .Select(parts => new Farewell(
+                parts[1], int.Parse(parts[0], CultureInfo.InvariantCulture),
+                Encoding.UTF8.GetString(_values.Get($"{Goodbye}{parts[0]}/{parts[1]}") ?? [])))
             .Where(farewell => farewell.Epoch < Epoch)];
 
     /// <summary>What numbers outside count from in the present epoch.</summary>
@@ -49,14 +51,17 @@ internal sealed class IdentityStore : IIdentityStore
         values.Get(Bases + Number(epoch)) is { } bytes ? ReadBases(bytes) : NumberBases.None;
 
     /// <inheritdoc/>
-    public void Using(string recipient)
+    public void Using(string recipient, string name)
     {
-        var name = $"{Used}{Number(Epoch)}/{recipient}";
-        if (_values.Get(name) is null)
+        if (NameUsedAt(recipient) != name)
         {
-            _values.Set(name, "1"u8);
+            _values.Set($"{Used}{Number(Epoch)}/{recipient}", Encoding.UTF8.GetBytes(name));
         }
     }
+
+    /// <inheritdoc/>
+    public string? NameUsedAt(string recipient) =>
+        _values.Get($"{Used}{Number(Epoch)}/{recipient}") is { } name ? Encoding.UTF8.GetString(name) : null;
 
     /// <inheritdoc/>
     public long Rotate(bool erase)
@@ -69,7 +74,7 @@ internal sealed class IdentityStore : IIdentityStore
             var old = Epoch;
             foreach (var name in _values.Names(Used + Number(old) + "/"))
             {
-                _values.Set(Goodbye + name[Used.Length..], "1"u8);
+                _values.Set(Goodbye + name[Used.Length..], _values.Get(name) ?? []);
             }
 
             _values.Set(Bases + Number(old + 1), WriteBases(bases));
