@@ -101,10 +101,9 @@ public sealed class CanaryTests
         AssertClean(board);
         using (var agent = board.Run())
         {
-            var seen = cloud.Messages.Count;
-            cloud.Until(() => cloud.Messages.Count > seen + 20, "more", agent);
+            board.StatusUntil(static s => EndToEndBoard.Link(s).GetProperty("acknowledged").GetInt64() > 10, "more to be delivered", agent);
             said.Append(EndToEndBoard.Ok(board, "identity", "rotate", "--reason", "owner-changed"));
-            seen = cloud.Messages.Count;
+            var seen = cloud.Messages.Count;
             cloud.Until(() => cloud.Messages.Count > seen + 20, "messages under the new pseudonym", agent);
             said.Append(EndToEndBoard.Ok(board, "consent", "withdraw", "fleet-location"));
             Look(board, said);

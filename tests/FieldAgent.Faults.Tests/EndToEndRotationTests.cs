@@ -114,7 +114,7 @@ public sealed class EndToEndRotationTests
         var policy = File.ReadAllText(Path.Join(Places.Repository, "src/FieldAgent.Privacy/policy/fieldagent-policy.json"));
         var at = policy.IndexOf("\"function\": \"identity\"", StringComparison.Ordinal);
         Assert.True(at > 0, "the shipped policy has no rule of the function identity");
-        policy = policy.Replace("\"name\": \"identity\", \"tier\": \"basic\"", "\"name\": \"identity\", \"tier\": \"extended\"", StringComparison.Ordinal);
+        policy = policy.Replace("\"name\": \"identity\", \"tier\": \"basic\", \"switch\": \"on\"", "\"name\": \"identity\", \"tier\": \"extended\", \"switch\": \"off\"", StringComparison.Ordinal);
         at = policy.IndexOf("\"function\": \"identity\"", StringComparison.Ordinal);
         policy = policy[..at] + policy[at..(at + 200)].Replace("\"contract\"", "\"consent\"", StringComparison.Ordinal) + policy[(at + 200)..];
         File.WriteAllText(board.File("policy.json"), policy);

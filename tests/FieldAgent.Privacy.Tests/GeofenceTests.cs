@@ -196,7 +196,7 @@ public sealed class GeofenceTests
         var sink = new Sink();
         Feed(house, sink, fence, -100);
         Assert.Empty(sink.All);
-        ledger.Grant("geofence", "location.position");
+        ledger.Grant("geofence", "location.position", "exact");
         ledger.Grant("geofence", "geofence.transition");
         house.Gate.Refresh();
         Assert.True(house.Gate.MayCollect("location.position"));
@@ -269,7 +269,7 @@ public sealed class GeofenceTests
     private static MemoryLedger Granted()
     {
         var ledger = new MemoryLedger();
-        ledger.Grant("geofence", "location.position");
+        ledger.Grant("geofence", "location.position", "exact");
         ledger.Grant("geofence", "geofence.transition");
         return ledger;
     }

@@ -148,15 +148,15 @@ public sealed class PseudonymTests
     public void WithoutARuleOfTheFunctionIdentityTheBoardMayHaveNoName()
     {
         Assert.True(new House().Gate.MayIdentify(out _));
-        var without = new Policy("1", default, "c", "CN", [], [], [], [], [], "h");
+        var without = new Policy([], [], [], []);
         Assert.False(new House(without).Gate.MayIdentify(out var reason));
         Assert.Equal(DenyReason.NoRule, reason);
 
         // As an extended function it waits for its consent, and ends with it.
         var field = new PolicyField("identity.pseudonym", FieldClass.Personal, "s");
         var function = new PolicyFunction("identity", FunctionTier.Extended, "s");
-        var extended = new Policy("1", default, "c", "CN", [], [field], [function],
-            [new PolicyRule(function, field, true, "p", LegalBasis.Consent, Precision.Exact, TimeSpan.FromDays(1), ["vendor"])], [], "h");
+        var extended = new Policy([field], [function],
+            [new PolicyRule(function, field, true, "p", LegalBasis.Consent, Precision.Exact, TimeSpan.FromDays(1), ["vendor"])], []);
         var house = new House(extended);
         Assert.False(house.Gate.MayIdentify(out reason));
         Assert.Equal(DenyReason.NotGranted, reason);

@@ -56,8 +56,8 @@ public sealed class FencePolygon : FenceShape
         var turns = Math.Round((end - longitudes[0]) / 360);
         if (turns != 0)
         {
-            // Round a pole: the area is closed along it, and that seam is no boundary.
-            var pole = latitudes.Average() >= 0 ? 90.0 : -90.0;
+            // Round a pole: the area is closed beyond it, so that it lies inside, and that seam is no boundary.
+            var pole = latitudes.Average() >= 0 ? 91.0 : -91.0;
             latitudes.AddRange([latitudes[0], pole, pole]);
             longitudes.AddRange([end, end, longitudes[0]]);
         }
