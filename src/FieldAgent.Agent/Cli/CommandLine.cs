@@ -24,6 +24,7 @@ internal static class CommandLine
             ConsentCommand.Create(),
             IdentityCommand.Create(),
             GeofenceCommand.Create(),
+            PolicyCommand.Create(),
             ConsumeCommand.Create(),
             DemoCommand.Create(),
             SchemaCommand.Create(),

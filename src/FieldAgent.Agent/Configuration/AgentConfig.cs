@@ -36,6 +36,9 @@ internal sealed record AgentConfig
     /// <summary>Policy document, or null for the one that comes with the agent.</summary>
     public required string? PolicyFile { get; init; }
 
+    /// <summary>PEM file of the public key that signs policies, or null.</summary>
+    public string? PolicyKeyFile { get; init; }
+
     /// <summary>Folder of all that is stored.</summary>
     public required string StateDirectory { get; init; }
 
