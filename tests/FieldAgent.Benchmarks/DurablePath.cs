@@ -10,7 +10,11 @@ internal static class DurablePath
 {
     private const int Streams = 10;
     private const int NaiveReadings = 6000;
-    private const int PubLines = 400_000;
+
+    // Fewer than there are message ids: mosquitto_pub -l (2.0.11) ends as soon as the id of its last line comes back in any
+    // acknowledgement. Of 400,000 lines 72,330 arrived, and it ended with 0.
+    private const int PubLines = 60_000;
+
     private const int Repeats = 3;
 
     public static void Run(Results results)
@@ -27,7 +31,7 @@ internal static class DurablePath
             var thousand = Median(() => Measure(broker.Port, 1000, 2_000_000));
             var (seconds, cpu) = Naive.Run(Path.Join(folder, "naive.db"), broker.Port, NaiveReadings);
             var naive = NaiveReadings / seconds;
-            var pub = Pub(broker.Port, folder);
+            var pub = Median(() => (Pub(broker.Port, folder), 0)).Rate;
             results.Add("blocks of 10", ten.Rate, "readings/s");
             results.Add("blocks of 10, CPU", ten.CpuUs, "µs/reading");
             results.AtLeast("blocks of 100", hundred.Rate, "readings/s", 2e6);

@@ -11,25 +11,33 @@ internal static class CommandLine
     public static string Version { get; } =
         typeof(CommandLine).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0";
 
+    // In the order of the help text.
+    private static readonly (string Name, Func<Command> Create)[] s_commands =
+    [
+        ("run", RunCommand.Create),
+        ("simulate", SimulateCommand.Create),
+        ("sample", SampleCommand.Create),
+        ("check-config", CheckConfigCommand.Create),
+        ("status", StatusCommand.Create),
+        ("consent", ConsentCommand.Create),
+        ("identity", IdentityCommand.Create),
+        ("geofence", GeofenceCommand.Create),
+        ("policy", PolicyCommand.Create),
+        ("consume", ConsumeCommand.Create),
+        ("demo", DemoCommand.Create),
+        ("schema", SchemaCommand.Create),
+        ("version", VersionCommand.Create),
+    ];
+
     /// <summary>Runs the command that <paramref name="args"/> name; returns the exit code.</summary>
     public static int Run(string[] args)
     {
-        var root = new RootCommand("FieldAgent reads sensors, keeps what policy and consent allow, and delivers it over MQTT.")
+        var root = new RootCommand("FieldAgent reads sensors, keeps what policy and consent allow, and delivers it over MQTT.");
+        foreach (var create in Named(args))
         {
-            RunCommand.Create(),
-            SimulateCommand.Create(),
-            SampleCommand.Create(),
-            CheckConfigCommand.Create(),
-            StatusCommand.Create(),
-            ConsentCommand.Create(),
-            IdentityCommand.Create(),
-            GeofenceCommand.Create(),
-            PolicyCommand.Create(),
-            ConsumeCommand.Create(),
-            DemoCommand.Create(),
-            SchemaCommand.Create(),
-            VersionCommand.Create(),
-        };
+            root.Add(create());
+        }
+
         var parsed = root.Parse(args.Length == 0 ? ["--help"] : args);
         if (parsed.Errors.Count > 0)
         {
@@ -43,6 +51,13 @@ internal static class CommandLine
         }
 
         return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+    }
+
+    // Only the command that is named is put together; all of them for help and where the word is none.
+    private static IEnumerable<Func<Command>> Named(string[] args)
+    {
+        var named = args.Length == 0 ? null : Array.Find(s_commands, command => command.Name == args[0]).Create;
+        return named is null ? s_commands.Select(static command => command.Create) : [named];
     }
 
     /// <summary>Prints all that is wrong with <paramref name="file"/>, one line each, and what to do.</summary>

@@ -22,12 +22,13 @@ internal static class RunCommand
         };
         command.SetAction(parsed =>
         {
+            var host = PreparedHost.Begin(new RunOptions(parsed.GetValue(length), parsed.GetValue(summary), parsed.GetValue(quiet)));
             var loaded = CommonOptions.Load(
                 parsed.GetRequiredValue(config),
                 new ConfigOverrides(parsed.GetValue(state), parsed.GetValue(runtime), parsed.GetValue(broker)));
             return loaded is null
                 ? ExitCode.BadConfiguration
-                : AgentHost.Run(loaded, new RunOptions(parsed.GetValue(length), parsed.GetValue(summary), parsed.GetValue(quiet)));
+                : AgentHost.Run(host, loaded);
         });
         return command;
     }

@@ -69,6 +69,7 @@ internal static class ConfigLoader
             AnalyticsWindow = PlaceShape.ReadWindow(section),
             PolicyFile = policyFile,
             PolicyKeyFile = policyKey,
+            Policy = policy,
             StateDirectory = Path.GetFullPath(overrides.StateDirectory ?? Resolve(state.Get(AgentShape.StateDirectory))),
             StateBytesMax = state.Get(AgentShape.StateBytesMax),
             FreeBytesMin = state.Get(AgentShape.FreeBytesMin),

@@ -86,9 +86,9 @@ internal sealed class PrivacyParts : IDisposable
     }
 
     /// <summary>The policy that a configuration names; it has been checked with the configuration.</summary>
-    public static Policy LoadPolicy(AgentConfig config) =>
-        config.PolicyFile is null
+    public static Policy LoadPolicy(AgentConfig config) => config.Policy
+        ?? (config.PolicyFile is null
             ? Policy.Shipped()
             : PolicyFiles.Load(config.PolicyFile, null, config.PolicyKeyFile, new ConfigErrors())
-                ?? throw new InvalidOperationException($"{config.PolicyFile} changed while the agent started");
+                ?? throw new InvalidOperationException($"{config.PolicyFile} changed while the agent started"));
 }

@@ -29,8 +29,10 @@ internal static partial class AgentHost
     /// <summary>By then the sensors are open, something is stored, and a connection has been tried.</summary>
     private static readonly TimeSpan StartOver = TimeSpan.FromSeconds(5);
 
-    /// <summary>Runs until SIGTERM, SIGINT or the end of <see cref="RunOptions.For"/>; returns the exit code.</summary>
-    public static int Run(AgentConfig config, RunOptions options)
+    /// <summary>Puts the host together; nothing is opened or started.</summary>
+    /// <param name="options">How to run.</param>
+    /// <param name="config">The configuration, asked for when the first part of the agent is.</param>
+    public static IHost Build(RunOptions options, Func<AgentConfig> config)
     {
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
         AgentLogging.Add(builder.Logging, options.Quiet);
@@ -41,11 +43,17 @@ internal static partial class AgentHost
         builder.Services.AddSingleton(static s => new AgentParts(
             s.GetRequiredService<AgentConfig>(), s.GetRequiredService<IClock>(), s.GetRequiredService<ILinkFactory>(),
             s.GetRequiredService<ILoggerFactory>()));
-        builder.Services.AddSingleton(config);
+        builder.Services.AddSingleton(_ => config());
         builder.Services.AddSingleton(options);
-        AddStages(builder.Services, config);
+        AddStages(builder.Services);
+        return builder.Build();
+    }
 
-        using var host = builder.Build();
+    /// <summary>Runs until SIGTERM, SIGINT or the end of <see cref="RunOptions.For"/>; returns the exit code.</summary>
+    public static int Run(PreparedHost prepared, AgentConfig config)
+    {
+        using var host = prepared.Take(config);
+        var options = host.Services.GetRequiredService<RunOptions>();
         var log = host.Services.GetRequiredService<ILoggerFactory>().CreateLogger("fieldagent");
         try
         {
@@ -61,15 +69,13 @@ internal static partial class AgentHost
         }
     }
 
-    private static void AddStages(IServiceCollection services, AgentConfig config)
+    private static void AddStages(IServiceCollection services)
     {
-        for (var i = 0; i < config.Recipients.Count; i++)
+        services.AddSingleton<IHostedService>(static s =>
         {
-            var index = i;
-            services.AddSingleton<IHostedService>(s => Worker(
-                s, $"courier.{config.Recipients[index].Name}", s.GetRequiredService<AgentParts>().Couriers[index].Run));
-        }
-
+            var parts = s.GetRequiredService<AgentParts>();
+            return new WorkerGroup([.. parts.Couriers.Select((courier, i) => Worker(s, $"courier.{parts.Config.Recipients[i].Name}", courier.Run))]);
+        });
         services.AddSingleton<IHostedService>(static s => Worker(s, "errands", s.GetRequiredService<AgentParts>().Errands.Run));
         services.AddSingleton<IHostedService>(static s => new Drain(s.GetRequiredService<AgentParts>(), DrainWithin));
         services.AddSingleton<IHostedService>(static s => Worker(s, "pipeline", s.GetRequiredService<AgentParts>().Pipeline.Run));

@@ -56,3 +56,26 @@ internal sealed partial class WorkerThread(
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Name} did not end in time.")]
     private partial void LogStuck(string name);
 }
+
+/// <summary>Several threads that start and stop together.</summary>
+internal sealed class WorkerGroup(IReadOnlyList<WorkerThread> workers) : IHostedService, IDisposable
+{
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        foreach (var worker in workers)
+        {
+            await worker.StartAsync(cancellationToken);
+        }
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken) =>
+        Task.WhenAll(workers.Select(worker => worker.StopAsync(cancellationToken)));
+
+    public void Dispose()
+    {
+        foreach (var worker in workers)
+        {
+            worker.Dispose();
+        }
+    }
+}

@@ -33,6 +33,10 @@ public sealed record LinkLimits
     /// <summary>Longest text of any CONNECT field: MQTT counts it in 16 bits.</summary>
     public int TextBytesMax { get; init; } = ushort.MaxValue;
 
+    /// <summary>Messages written without a poll that may share TCP segments: most of what sharing saves, and a broken connection is still
+    /// found by who only publishes, also within a broker's ordinary window of 20.</summary>
+    public int CorkedMessagesMax { get; init; } = 8;
+
     /// <summary>Times a TLS connection is read on without asking the kernel again, so that one flood cannot hold the owner.</summary>
     public int ReadRoundsMax { get; init; } = 64;
 

@@ -22,6 +22,7 @@ public sealed partial class MosquittoLink
             return true;
         }
 
+        Uncork();
         var descriptors = stackalloc LinuxWait.PollFd[2];
         var wantsWrite = LibMosquitto.mosquitto_want_write(mosq) != 0;
         descriptors[0] = new LinuxWait.PollFd

@@ -36,6 +36,7 @@ public sealed partial class MosquittoLink : ILink
     private bool _hasFault;
     private bool _isDeferring;
     private bool _isInsideLibrary;
+    private int _corkedMessages;
     private bool _isClosing;
     private bool _isDisposed;
     private ExceptionDispatchInfo? _thrown;
@@ -91,6 +92,7 @@ public sealed partial class MosquittoLink : ILink
 
         if (_inFlight >= _sendMaximum)
         {
+            Uncork();
             return PublishResult.WindowFull;
         }
 
@@ -101,6 +103,8 @@ public sealed partial class MosquittoLink : ILink
         {
             return PublishResult.TooLarge;
         }
+
+        Cork();
 
         int messageId;
         int result;
@@ -258,6 +262,30 @@ public sealed partial class MosquittoLink : ILink
         {
             Close();
             DisposeWakes();
+        }
+    }
+
+    // The library writes each message by itself. A run of them shares its segments, until the next poll, and not for longer than it
+    // takes to learn from a write that the connection is broken.
+    private void Cork()
+    {
+        if (_corkedMessages >= _limits.CorkedMessagesMax)
+        {
+            Uncork();
+        }
+
+        if (!_isInsideLibrary && _corkedMessages++ == 0)
+        {
+            LinuxWait.Cork(LibMosquitto.mosquitto_socket(_handle!.Mosq), isOn: true);
+        }
+    }
+
+    private void Uncork()
+    {
+        if (_corkedMessages > 0)
+        {
+            LinuxWait.Cork(LibMosquitto.mosquitto_socket(_handle!.Mosq), isOn: false);
+            _corkedMessages = 0;
         }
     }
 

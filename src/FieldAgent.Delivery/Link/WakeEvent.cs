@@ -28,6 +28,19 @@ internal static unsafe partial class LinuxWait
     [LibraryImport("libc", EntryPoint = "eventfd", SetLastError = true)]
     public static partial int EventFd(uint initial, int flags);
 
+    /// <summary>Holds back partly filled TCP segments while <paramref name="isOn"/> (tcp(7), TCP_CORK); releasing sends what was held.
+    /// Without effect on other sockets.</summary>
+    public static void Cork(int socket, bool isOn)
+    {
+        const int Tcp = 6;
+        const int TcpCork = 3;
+        var value = isOn ? 1 : 0;
+        _ = SetSocketOption(socket, Tcp, TcpCork, &value, sizeof(int));
+    }
+
+    [LibraryImport("libc", EntryPoint = "setsockopt")]
+    private static partial int SetSocketOption(int socket, int level, int option, int* value, uint length);
+
     [LibraryImport("libc", EntryPoint = "read")]
     public static partial nint Read(SafeFileHandle descriptor, ulong* value, nuint count);
 

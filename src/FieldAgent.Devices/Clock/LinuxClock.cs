@@ -180,7 +180,8 @@ public sealed class LinuxClock : IClock
     {
         try
         {
-            return Directory.EnumerateFileSystemEntries(_rtcFolder).Any();
+            // asked first: a board without one is no exception, and is asked again and again
+            return Directory.Exists(_rtcFolder) && Directory.EnumerateFileSystemEntries(_rtcFolder).Any();
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

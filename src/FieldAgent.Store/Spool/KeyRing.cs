@@ -12,9 +12,9 @@ internal sealed class KeyRing(RootKey root) : IDisposable
     private long _nextId;
 
     /// <summary>Finds the first free number and deletes keys that nothing refers to.</summary>
-    public void Load(Connection connection)
+    public void Load(Connection connection, Tally tally)
     {
-        connection.Execute($"DELETE FROM keys WHERE id NOT IN (SELECT ref FROM counts WHERE kind = {(int)TallyKind.KeyUses})");
+        connection.Execute($"DELETE FROM keys WHERE id NOT IN ({string.Join(',', tally.CountedOf(TallyKind.KeyUses))})");
         var used = connection.Scalar("SELECT ifnull(max(id), 0) FROM keys");
         _nextId = Math.Max(_nextId, used + 1);
     }

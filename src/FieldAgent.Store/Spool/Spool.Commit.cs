@@ -137,7 +137,7 @@ internal sealed partial class Spool
 
             _keys.Save(_statements.InsertKey);
             _tally[TallyKind.NextId, 0] = _nextId;
-            _tally.Save(_statements.PutCount, _statements.DeleteCount);
+            _tally.Save(_statements);
             writer.Commit();
         }
         catch

@@ -94,7 +94,8 @@ internal sealed partial class Spool
         var used = database.LogBytesUsed;
         var bytes = Database.LogBytesFor(pages);
         var fits = used + bytes <= allowance;
-        if (used == 0 || (fits && used < Math.Max(Database.LogBytesFor(Database.OrdinaryLogPages - 1) - bytes, bytes * RestartTransactions)) || RestartLog() || fits)
+        var isShort = used < Math.Max(Database.LogBytesFor(Database.OrdinaryLogPages - 1) - bytes, bytes * RestartTransactions);
+        if (used == 0 || (fits && isShort) || RestartLog() || fits)
         {
             return;
         }

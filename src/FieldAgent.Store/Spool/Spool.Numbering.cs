@@ -46,7 +46,7 @@ internal sealed partial class Spool
             DrainIntake();
             var last = mayWait ? _nextId - 1 : Math.Max(_nextIdAtStart - 1, Interlocked.Read(ref _handedTo));
             var writer = _context.Database.Writer;
-            using (var waiting = writer.Once("SELECT count(*), ifnull(sum(readings), 0) FROM items WHERE id <= ?1 AND kind < 2"))
+            using (var waiting = writer.Once("SELECT count(*), ifnull(sum(readings), 0) FROM items WHERE id > 0 AND id <= ?1 AND kind < 2"))
             {
                 if (!mayWait && waiting.Bind(1, last).Step() && waiting.Int(0) is var items and > 0)
                 {

@@ -31,7 +31,7 @@ internal sealed partial class Spool
         // keys without items are deleted here, so none of memory may be used on
         _keys.Forget();
         _tally.Load(database.Writer);
-        _keys.Load(database.Writer);
+        _keys.Load(database.Writer, _tally);
         _gaps.Load(database.Writer);
         _nextId = Math.Max(_nextId, Math.Max(1, _tally[TallyKind.NextId, 0]));
         Array.Clear(_evictedTo);

@@ -8,6 +8,12 @@ internal sealed class SpoolStatements(Connection writer)
     /// <summary>Columns that make an <see cref="ItemInfo"/>, in its order.</summary>
     public const string InfoColumns = "id, kind, sequence, ground, key, pending, importance, readings, ifnull(length(payload), 0)";
 
+    /// <summary>The row of the table of items that holds the counts that changed lately; items have ids from 1.</summary>
+    public const long CountsId = 0;
+
+    // Neither block, picture nor gap: nobody waits for it, and it is never sent, given up or evicted.
+    private const int CountsKind = 3;
+
     public Statement InsertItem { get; } = writer.Prepare(
         "INSERT INTO items(id, kind, sequence, ground, key, boot, pending, importance, readings, at_ms, payload) "
         + "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)");
@@ -44,6 +50,10 @@ internal sealed class SpoolStatements(Connection writer)
     public Statement PutCount { get; } = writer.Prepare("INSERT OR REPLACE INTO counts(kind, ref, value) VALUES(?1, ?2, ?3)");
 
     public Statement DeleteCount { get; } = writer.Prepare("DELETE FROM counts WHERE kind = ?1 AND ref = ?2");
+
+    public Statement PutRecentCounts { get; } = writer.Prepare(
+        "INSERT INTO items(id, kind, sequence, ground, key, boot, pending, importance, readings, at_ms, payload) "
+        + $"VALUES({CountsId}, {CountsKind}, 0, 0, 0, 0, 0, 0, 0, 0, ?1) ON CONFLICT(id) DO UPDATE SET payload = excluded.payload");
 
     public Statement PutDoneTo { get; } = writer.Prepare("UPDATE recipients SET done_to = ?2 WHERE bit = ?1");
 }

@@ -56,6 +56,8 @@ internal static class Schema
             ALTER TABLE consents ADD COLUMN reference TEXT NOT NULL DEFAULT '';
             ALTER TABLE consents ADD COLUMN expires_ns INTEGER NOT NULL DEFAULT 0;
             """),
+        ("counts that changed lately beside the items",
+            "-- row 0 of items, written with the first flush; a program that does not know it would count wrong"),
         ("small sealed values",
             """
             CREATE TABLE sealed_values(name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
