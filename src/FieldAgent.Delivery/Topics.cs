@@ -10,6 +10,9 @@ public sealed class Topics
     /// <summary>First levels of every topic.</summary>
     public const string Root = "fieldagent/v1/";
 
+    /// <summary>The level that stands where a pseudonym would: messages under it name no device.</summary>
+    public const string AnonymousLevel = "anonymous";
+
     /// <summary>Last level of a data topic whose payload is brotli-compressed, on MQTT 3.1.1, which has no properties.</summary>
     public const string BrotliLevel = "br";
 
@@ -101,6 +104,9 @@ public sealed class Topics
 
     /// <summary>Where the results of command <paramref name="name"/> go: <c>result/{name}</c>.</summary>
     public MqttTopic Result(string name) => new(ResultPrefix + Level(name));
+
+    /// <summary>Windows of <paramref name="function"/> that name no device: <c>fieldagent/v1/anonymous/{function}</c>.</summary>
+    public static MqttTopic Anonymous(string function) => new($"{Root}{AnonymousLevel}/{Level(function)}");
 
     /// <summary>True when <paramref name="text"/> may stand between two slashes: 1 to 64 letters, digits, '-', '_', '.'.</summary>
     public static bool IsLevel(ReadOnlySpan<char> text)

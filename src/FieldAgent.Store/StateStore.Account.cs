@@ -39,6 +39,7 @@ public sealed partial class StateStore
     {
         _consents.WriteAgain();
         _audit.WriteAgain();
+        _values.WriteAgain();
         Found?.Invoke(new StoreFinding(IncidentKind.StoreTampered, "database moved or replaced while in use"));
     }
 

@@ -25,6 +25,8 @@ public sealed partial class StateStore : IDisposable
     private readonly IncidentLedger _incidents;
     private readonly List<StoreFinding> _findings = [];
     private readonly Eraser _eraser;
+    private readonly SealedValues _values;
+    private readonly IdentityStore _identity;
     private bool _disposed;
 
     private StateStore(StoreContext context, OpenOutcome outcome)
@@ -32,17 +34,20 @@ public sealed partial class StateStore : IDisposable
         _context = context;
         OpenOutcome = outcome;
         _consents = new ConsentLedger(context);
+        _values = new SealedValues(context);
         _audit = new AuditLedger(context);
         _incidents = new IncidentLedger(context);
-        _spool = new Spool(context) { Relinked = WriteAgain };
+        _spool = new Spool(context) { Bases = IdentityStore.BasesOf(_values, context.Identity.Epoch), Relinked = WriteAgain };
         _commands = new CommandLedger(context);
         _requests = new RequestLedger(context);
         _documents = new DocumentShelf(context);
         _outbox = new OutboxLedger(context);
+        _identity = new IdentityStore(context, _values, _spool, _consents, _commands);
         if (_audit.Broken.Length > 0)
         {
             _findings.Add(new StoreFinding(IncidentKind.ChainBroken, _audit.Broken));
         }
+
         _eraser = new Eraser(context, _spool);
         Sweeper = new Sweeper(context, _spool, _eraser);
         _eraser.ResumeAtStart();
@@ -85,6 +90,12 @@ public sealed partial class StateStore : IDisposable
 
     /// <summary>The installation's identity.</summary>
     public IKeyStore Keys => _context.Identity;
+
+    /// <summary>The epoch of the identity.</summary>
+    public IIdentityStore Epochs => _identity;
+
+    /// <summary>Small values that outlive a restart.</summary>
+    public ISealedValues Values => _values;
 
     /// <summary>How opening went.</summary>
     public OpenOutcome OpenOutcome { get; }
@@ -201,6 +212,7 @@ public sealed partial class StateStore : IDisposable
         _documents.Dispose();
         _outbox.Dispose();
         _audit.Dispose();
+        _values.Dispose();
         lock (_context.WriteLock)
         {
             lock (_context.ReadLock)

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using FieldAgent.Agent.Configuration;
 using FieldAgent.Agent.Hosting;
 using FieldAgent.Core;
+using FieldAgent.Privacy;
 using FieldAgent.Devices;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -24,6 +25,10 @@ internal sealed class BenchAgent : IDisposable
                 File = Path.Join(_folder, "config.json"),
                 Board = "bench",
                 RuntimeDirectory = Path.Join(_folder, "run"),
+                DevicesRoot = "/",
+                Supplements = [],
+                Fences = [],
+                AnalyticsWindow = AnalyticsLimits.WindowMin,
                 PolicyFile = null,
                 StateDirectory = Path.Join(_folder, "state"),
                 StateBytesMax = 16L << 30,

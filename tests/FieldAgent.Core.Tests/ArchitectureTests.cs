@@ -33,6 +33,7 @@ public sealed class ArchitectureTests
     [Theory]
     [InlineData(typeof(AdmittedRows))]
     [InlineData(typeof(AdmittedImage))]
+    [InlineData(typeof(AnonymousWindow))]
     public void NobodyOutsideTheGateCanMakeAdmittedData(Type type) =>
         Assert.Empty(type.GetConstructors(BindingFlags.Public | BindingFlags.Instance));
 
@@ -126,13 +127,43 @@ public sealed class ArchitectureTests
     [InlineData("spool.Take(new AdmittedRows(raw.Set, permit, raw.Columns));", "CS1729")]
     [InlineData("spool.Add(new AdmittedImage(\"camera\", permit, image.Jpeg, image.Captured, null));", "CS1729")]
     [InlineData("spool.Take(admitted);", null)]
-    public void TheCompilerRefusesToStoreWhatTheGateHasNotSeen(string statement, string? error)
+    public void TheCompilerRefusesToStoreWhatTheGateHasNotSeen(string statement, string? error) => Compile(
+        "void M(ISpool spool, RawRows raw, RawImage image, Permit permit, AdmittedRows admitted) { " + statement + " }", error);
+
+    // Every way from a name or an admitted reading to something anonymous (R117).
+    [Theory]
+    [InlineData("box.Put(admitted, list);", "CS1503")]
+    [InlineData("box.Put(image, list);", "CS1503")]
+    [InlineData("box.Put(item, list);", "CS1503")]
+    [InlineData("AnonymousWindow window = admitted;", "CS0029")]
+    [InlineData("var window = (AnonymousWindow)admitted;", "CS0030")]
+    [InlineData("AnonymousWindow window = item;", "CS0029")]
+    [InlineData("var window = new AnonymousWindow();", "CS1729")]
+    [InlineData("var window = new AnonymousWindow(\"analytics\", \"p\", \"1\", \"f\", new StreamInfo(\"s\", \"1\"), 0, 3600, default);", "CS1729")]
+    [InlineData("spool.Take(done);", "CS1503")]
+    [InlineData("box.Put(done, list);", null)]
+    [Promise("R117")]
+    public void TheCompilerRefusesToCallPseudonymousDataAnonymous(string statement, string? error) => Compile(
+        "void M(IAnonymousOutbox box, ISpool spool, AdmittedRows admitted, AdmittedImage image, SpoolItem item, AnonymousWindow done, "
+        + "System.Collections.Generic.IReadOnlyList<string> list) { " + statement + " }",
+        error);
+
+    [Fact]
+    [Promise("R117")]
+    public void NothingConvertsToAnAnonymousWindowAndItHoldsNoIdentifier()
+    {
+        Assert.DoesNotContain(
+            typeof(AdmittedRows).Assembly.GetTypes().SelectMany(static type => type.GetMethods(BindingFlags.Static | BindingFlags.Public)),
+            static method => method.ReturnType == typeof(AnonymousWindow));
+        Assert.Equal(
+            ["Field", "Figures", "FromUnixS", "Function", "PolicyVersion", "Purpose", "Stream", "ToUnixS", "Unit"],
+            typeof(AnonymousWindow).GetProperties().Select(static p => p.Name).Order(StringComparer.Ordinal));
+    }
+
+    private static void Compile(string method, string? error)
     {
         using var folder = new TempFolder();
-        var snippet = folder.Write(
-            "Snippet.cs",
-            "using FieldAgent.Core; class C { void M(ISpool spool, RawRows raw, RawImage image, Permit permit, AdmittedRows admitted) { "
-            + statement + " } }");
+        var snippet = folder.Write("Snippet.cs", "using FieldAgent.Core; class C { " + method + " }");
         var runtime = RuntimeEnvironment.GetRuntimeDirectory();
         var arguments = new List<string>
         {

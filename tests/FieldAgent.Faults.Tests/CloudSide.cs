@@ -24,6 +24,8 @@ internal sealed record Received(string Topic, byte[] Payload, string? Encoding, 
     /// <summary>Which schema of the contract it must satisfy; null for the raw bytes of a picture and for commands.</summary>
     public string? Schema => Rest.Split('/') switch
     {
+        // Nothing is retained there any more.
+        ["state"] when Payload.Length == 0 => null,
         ["data", _] or ["data", _, Topics.BrotliLevel] => Json.TryGetProperty("image", out _) ? "image" : "batch",
         ["gap"] => "gap",
         ["state"] => "state",
@@ -47,9 +49,9 @@ internal sealed class CloudSide : ILinkEvents, IDisposable
     private ILink? _link;
     private LinkFault? _closed;
 
-    public CloudSide(MosquittoBroker broker)
+    public CloudSide(MosquittoBroker broker, string clientId = "cloud")
     {
-        _options = broker.Options("cloud") with { KeepAlive = TimeSpan.FromMinutes(20), ReceiveMaximum = 1000 };
+        _options = broker.Options(clientId) with { KeepAlive = TimeSpan.FromMinutes(20), ReceiveMaximum = 1000 };
         Connect();
     }
 

@@ -60,6 +60,11 @@ internal sealed class MemoryAudit : IAuditLog
 /// <summary>Keys of a board whose device key is known.</summary>
 internal sealed class FixedKeys(byte seed = 0) : IKeyStore
 {
+    public int Epoch { get; set; }
+
+    public void DeriveProvisionedKey(string purpose, Span<byte> key) =>
+        HMACSHA256.HashData("the root key"u8, Encoding.UTF8.GetBytes(purpose), key);
+
     public Guid InstallationId { get; init; } = new("00112233-4455-6677-8899-aabbccddeeff");
 
     public void DeriveKey(string purpose, Span<byte> key) =>
@@ -78,6 +83,34 @@ internal static class DeskCalls
 
     public static ConsentOutcome Withdraw(this ConsentDesk desk, string function, string? field, string role, string method) =>
         desk.Withdraw(function, field, By(role, method));
+}
+
+/// <summary>Small values in memory.</summary>
+internal sealed class MemoryValues : ISealedValues
+{
+    private readonly SortedDictionary<string, byte[]> _values = new(StringComparer.Ordinal);
+
+    public int Writes { get; private set; }
+
+    public byte[]? Get(string name) => _values.GetValueOrDefault(name);
+
+    public void Set(string name, ReadOnlySpan<byte> value)
+    {
+        Writes++;
+        _values[name] = value.ToArray();
+    }
+
+    public void Remove(string name) => _values.Remove(name);
+
+    public IReadOnlyList<string> Names(string prefix) => [.. _values.Keys.Where(name => name.StartsWith(prefix, StringComparison.Ordinal))];
+}
+
+/// <summary>Keeps anonymous windows.</summary>
+internal sealed class WindowBox : IAnonymousOutbox
+{
+    public List<(AnonymousWindow Window, IReadOnlyList<string> Recipients)> All { get; } = [];
+
+    public void Put(AnonymousWindow window, IReadOnlyList<string> recipients) => All.Add((window, recipients));
 }
 
 /// <summary>Remembers what was admitted.</summary>
@@ -113,10 +146,11 @@ internal sealed class CountingSink : IAdmittedSink
 /// <summary>A gate on the shipped policy, with everything around it.</summary>
 internal sealed class House
 {
-    public House(Policy? policy = null)
+    public House(Policy? policy = null, GateParts? parts = null, MemoryLedger? ledger = null)
     {
         Policy = policy ?? Policy.Shipped();
-        Gate = new Gate(Policy, Ledger, Counters, Clock, Audit);
+        Ledger = ledger ?? Ledger;
+        Gate = new Gate(Policy, Ledger, Counters, Clock, Audit, parts);
         Desk = new ConsentDesk(Gate, Ledger, Clock);
     }
 

@@ -109,6 +109,9 @@ public static class Admit
     public static AdmittedRows Rows(StreamSet set, RowColumns columns, Permit? permit = null) =>
         new(set, permit ?? Permit(field: set.Field), columns);
 
+    public static AnonymousWindow Window(StreamInfo stream, WindowFigures figures, string function = "analytics") =>
+        new(function, "improvement", "2.0.0", "instrument.measurement", stream, 1_767_225_600, 1_767_229_200, figures);
+
     public static AdmittedImage Image(byte[] jpeg, Stamp captured, string sensor = "camera", Permit? permit = null, string? requestId = null) =>
         new(sensor, permit ?? Permit("photo", "image.photo", personal: true), jpeg, captured, requestId);
 }

@@ -17,6 +17,7 @@ internal sealed class ArrivalPrinter(TextWriter output)
             PhotoArrived p => $"{Short(p.Device)}  {p.Function,-15} picture of {p.Sensor}, {StatusText.Size(p.Jpeg.Length)}, SHA-256 {(p.Sound ? "matches" : "DOES NOT MATCH")}",
             GapArrived g => $"{Short(g.Device)}  {g.Function,-15} gap: #{g.From} to #{g.To}, {g.Readings} readings, {g.Reason}",
             NoticeArrived n => $"{Short(n.Device)}  {n.Kind,-15} {n.Type}{(n.Acknowledge ? $", to be acknowledged as {n.Reference}" : "")}{(n.Duplicate ? "  again" : "")}",
+            AnonymousArrived a => $"anonymous  {a.Function}  {a.Field} {a.Stream}  {a.Count} readings summed up",
             StateArrived s => $"{Short(s.Device)}  {(s.Online ? "online" : "offline")}",
             InvalidArrived i => $"{Short(i.Device)}  INVALID {i.Topic} {i.Place}: {i.Problem}",
             ConnectionChanged c => c.Connected ? "consumer: connected to the broker" : $"consumer: {c.Detail}",

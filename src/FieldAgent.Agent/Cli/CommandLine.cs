@@ -27,6 +27,8 @@ internal static class CommandLine
         ("hold", HoldCommand.Create),
         ("audit", AuditCommand.Create),
         ("incidents", IncidentsCommand.Create),
+        ("identity", IdentityCommand.Create),
+        ("geofence", GeofenceCommand.Create),
         ("policy", PolicyCommand.Create),
         ("consume", ConsumeCommand.Create),
         ("demo", DemoCommand.Create),

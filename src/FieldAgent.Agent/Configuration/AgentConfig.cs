@@ -37,6 +37,18 @@ internal sealed record AgentConfig
     /// <summary>Users and groups that may see its state.</summary>
     public IReadOnlyList<string> ControlViewers { get; init; } = [];
 
+    /// <summary>Prefix of /sys, /dev, /proc and /etc/machine-id.</summary>
+    public required string DevicesRoot { get; init; }
+
+    /// <summary>Hardware identifiers that go into the pseudonym's input; empty: none.</summary>
+    public required IReadOnlyList<string> Supplements { get; init; }
+
+    /// <summary>Places watched on the board.</summary>
+    public required IReadOnlyList<Fence> Fences { get; init; }
+
+    /// <summary>Length of an anonymous window.</summary>
+    public required TimeSpan AnalyticsWindow { get; init; }
+
     /// <summary>Policy document, or null for the one that comes with the agent.</summary>
     public required string? PolicyFile { get; init; }
 

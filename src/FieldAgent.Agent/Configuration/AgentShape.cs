@@ -17,7 +17,7 @@ internal static class AgentShape
         Opt.Name("board", "What the board is called in `status`; never leaves the board.", "board");
 
     public static readonly Option<string> DevicesRoot =
-        Opt.File("devicesRoot", "Prefix of /sys, /dev and /proc; a folder with a copied tree in a test.", "/");
+        Opt.File("devicesRoot", "Prefix of /sys, /dev, /proc and /etc/machine-id; a folder with a copied tree in a test.", "/");
 
     public static readonly Option<string> RuntimeDirectory =
         Opt.File("runtimeDirectory", "Folder of the control socket.", "/run/fieldagent");
@@ -136,7 +136,8 @@ internal static class AgentShape
     /// <summary>The whole file, with the sensor sections still to be read by their kinds.</summary>
     public static ConfigShape Root(IReadOnlyList<ISensorKind> kinds) => new(
         "Configuration of FieldAgent on one board. Files are relative to this one; // comments are allowed.",
-        Board, DevicesRoot, RuntimeDirectory, Control, Policy, PolicyKey, State, Flush, Recipients, Roles, Sensors(kinds));
+        Board, DevicesRoot, RuntimeDirectory, Control, Policy, PolicyKey, State, Flush, Recipients, Roles,
+        PlaceShape.Identity, PlaceShape.Geofences, PlaceShape.Analytics, Sensors(kinds));
 
     private static ConfigShape Line(string summary) => new(summary, LineName, LineActiveLow);
 

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using FieldAgent.Agent.Configuration;
 using FieldAgent.Agent.Control;
 using FieldAgent.Agent.Hosting;
@@ -23,11 +24,23 @@ internal sealed class PrivacyParts : IDisposable
         Clock = clock;
         Counters = counters;
         (Audit, Incidents) = OpenAccount(logs ?? NullLoggerFactory.Instance);
-        Gate = new Gate(LoadPolicy(config), store.Consents, counters, clock, Audit);
+        Anonymous = new AnonymousOutbox(store.Values, [.. config.Recipients.Select(static r => r.Name)], counters);
+        Gate = new Gate(LoadPolicy(config), store.Consents, counters, clock, Audit, new GateParts
+        {
+            Values = store.Values,
+            Fences = config.Fences,
+            Anonymous = Anonymous,
+            Clock = clock,
+            Window = config.AnalyticsWindow,
+            Seed = RandomNumberGenerator.GetInt32(int.MaxValue),
+        });
         store.Holds = Gate;
+        store.Spool.Stored += Gate.Settle;
+        Gate.Changed += ForgetWindows;
         Desk = new ConsentDesk(Gate, store.Consents, clock);
-        Pseudonym = new Pseudonym(store.Keys, MachineId());
-        Audiences = new Audiences(store.Keys, Pseudonym.For, static () => 0);
+        var board = new BoardIdentity(config, store.Keys, Gate);
+        Identity = new IdentityService(config, board, store.Epochs, Gate, clock, counters);
+        Audiences = new Audiences(store.Keys, name => board.NameAt(name) ?? "", () => store.Keys.Epoch);
         Eraser = store.Eraser;
         Erasures = new ErasureNotices(store.Documents, Audiences, () => Gate.Policy, Eraser, store.Deliveries, store.Outbox);
         var followUp = new ConsentFollowUp(
@@ -35,7 +48,11 @@ internal sealed class PrivacyParts : IDisposable
         Consents = new ConsentService(Desk, Gate, followUp, Erasures, config.Sensors);
         var view = new ConsentView(Desk, Gate, store.Consents, store.Documents);
         var preview = new ConsentPreview(Desk, Gate, config.Sensors, new TrafficEstimate(config.Sensors, counters, () => store.Deliveries));
-        Operations = [.. ConsentOperations.All(Consents, view, preview, new ErasureView(Erasures)), .. AccountOperations.All(Audit, Incidents), .. Rights(config)];
+        Operations =
+        [
+            .. ConsentOperations.All(Consents, view, preview, new ErasureView(Erasures)), .. AccountOperations.All(Audit, Incidents),
+            .. IdentityOperations.All(Identity), .. GeofenceOperations.All(Gate), .. Rights(config),
+        ];
     }
 
     /// <summary>Configuration.</summary>
@@ -59,14 +76,17 @@ internal sealed class PrivacyParts : IDisposable
     /// <summary>Gate.</summary>
     public Gate Gate { get; }
 
+    /// <summary>Anonymous windows that wait.</summary>
+    public AnonymousOutbox Anonymous { get; }
+
+    /// <summary>The board's names, and their change.</summary>
+    public IdentityService Identity { get; }
+
     /// <summary>Where consents are given.</summary>
     public ConsentDesk Desk { get; }
 
     /// <summary>Consents with their consequences.</summary>
     public ConsentService Consents { get; }
-
-    /// <summary>The board's names.</summary>
-    public Pseudonym Pseudonym { get; }
 
     /// <summary>The board's names, keys and references, by who knows them.</summary>
     public Audiences Audiences { get; }
@@ -109,6 +129,14 @@ internal sealed class PrivacyParts : IDisposable
         return (audit, incidents);
     }
 
+    private void ForgetWindows()
+    {
+        if (!Gate.Decide(Stage.Collect, Vocabulary.AnalyticsFunction, Vocabulary.AnalyticsWindow).IsPermitted)
+        {
+            Anonymous.Clear();
+        }
+    }
+
     /// <summary>The policy that a configuration names; it has been checked with the configuration.</summary>
     public static Policy LoadPolicy(AgentConfig config) => config.Policy
         ?? (config.PolicyFile is null
@@ -132,17 +160,11 @@ internal sealed class PrivacyParts : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => Audiences.Dispose();
-
-    private static string MachineId()
+    public void Dispose()
     {
-        try
-        {
-            return File.ReadAllText("/etc/machine-id").Trim();
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return "";
-        }
+        Store.Spool.Stored -= Gate.Settle;
+        Gate.Changed -= ForgetWindows;
+        Identity.Dispose();
+        Audiences.Dispose();
     }
 }

@@ -81,6 +81,7 @@ internal static partial class AgentHost
         });
         services.AddSingleton<IHostedService>(static s => Worker(s, "consents", stop => FinishConsents(s, stop)));
         services.AddSingleton<IHostedService>(static s => Worker(s, "sweeper", s.GetRequiredService<AgentParts>().Store.Sweeper.Run));
+        services.AddSingleton<IHostedService>(static s => Worker(s, "errands", s.GetRequiredService<AgentParts>().Errands.Run));
         services.AddSingleton<IHostedService>(static s => new Drain(s.GetRequiredService<AgentParts>(), DrainWithin));
         services.AddSingleton<IHostedService>(static s => Worker(s, "pipeline", s.GetRequiredService<AgentParts>().Pipeline.Run));
         services.AddSingleton<IHostedService>(static s => new Collecting(s.GetRequiredService<AgentParts>()));

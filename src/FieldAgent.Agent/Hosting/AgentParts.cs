@@ -37,9 +37,14 @@ internal sealed class AgentParts : IDisposable
         ICommandHandler[] commands = [new Commands.StatusHandler(this), new Commands.FlushHandler(Due), new Commands.PhotoHandler(Collector),
             new Commands.AcknowledgeHandler(Store.Outbox),
             new Commands.PrivacyRequestHandler(Privacy.SignedRequests, Privacy.Audiences, clock)];
-        Couriers = [.. config.Recipients.Select(recipient => new Courier(
-            Settings(recipient), links, Store.Spool, Gate, clock, Store.Outbox, Store.Commands, commands, Counters,
-            logs.CreateLogger<Courier>()))];
+        Couriers = [.. config.Recipients.Select(recipient => new CourierLoop(
+            recipient, Gate.Policy.Recipients.FirstOrDefault(r => r.Name == recipient.Name)?.Transform != RecipientTransform.Pseudonymise,
+            Privacy.Identity,
+            name => new Courier(
+                Settings(name, recipient), links, Store.Spool, Gate, clock, Store.Outbox, Store.Commands, commands, Counters, logs.CreateLogger<Courier>()),
+            clock, logs.CreateLogger<CourierLoop>()))];
+        Privacy.Identity.IsConnected = () => Couriers.Any(static courier => courier.State.Phase == "connected");
+        Errands = new Errands(config.Recipients, Privacy.Identity, Privacy.Anonymous, links, clock, Counters, logs.CreateLogger<Errands>());
     }
 
     /// <summary>Configuration.</summary>
@@ -70,7 +75,10 @@ internal sealed class AgentParts : IDisposable
     public Pipeline Pipeline { get; }
 
     /// <summary>One a recipient.</summary>
-    public IReadOnlyList<Courier> Couriers { get; }
+    public IReadOnlyList<CourierLoop> Couriers { get; }
+
+    /// <summary>What is delivered beside the couriers.</summary>
+    public Errands Errands { get; }
 
     /// <summary>The state of everything, now.</summary>
     public StatusReport Status()
@@ -125,6 +133,7 @@ internal sealed class AgentParts : IDisposable
     public void Dispose()
     {
         Collector.Dispose();
+        Errands.Dispose();
         Due.Dispose();
         Privacy.Dispose();
         Store.Dispose();
@@ -142,18 +151,13 @@ internal sealed class AgentParts : IDisposable
         BlockReadingsMax = config.BlockReadings,
     };
 
-    private CourierSettings Settings(Recipient recipient)
+    private CourierSettings Settings(string pseudonym, Recipient recipient) => new()
     {
-        var tagKey = new byte[32];
-        Store.Keys.DeriveKey("delivery/" + recipient.Name, tagKey);
-        return new CourierSettings
-        {
-            Recipient = recipient,
-            Pseudonym = Privacy.Pseudonym.For(recipient.Name),
-            TagKey = tagKey,
-            AgentVersion = CommandLine.Version,
-            FlushInterval = Config.FlushInterval,
-            CredentialsRefused = () => Privacy.Incidents.Raise(IncidentKind.CredentialsRefused, "broker of " + recipient.Name),
-        };
-    }
+        Recipient = recipient,
+        Pseudonym = pseudonym,
+        TagKey = Privacy.Identity.Board.TagKey(recipient.Name),
+        AgentVersion = CommandLine.Version,
+        FlushInterval = Config.FlushInterval,
+        CredentialsRefused = () => Privacy.Incidents.Raise(IncidentKind.CredentialsRefused, "broker of " + recipient.Name),
+    };
 }

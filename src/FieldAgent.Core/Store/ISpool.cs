@@ -149,7 +149,8 @@ public sealed class SpoolItem
     /// <summary>Number of the item in the spool: ascending, never reused within <see cref="Generation"/>.</summary>
     public long Id { get; set; }
 
-    /// <summary>Number of the block or picture within its function: ascending by one, no hole without a gap.</summary>
+    /// <summary>Number of the block or picture within its function, as it is known outside: ascending by one from 1 under each pseudonym, no
+    /// hole without a gap.</summary>
     public long Sequence { get; set; }
 
     /// <summary>Random id of the database; a new one after a reset.</summary>
@@ -169,6 +170,19 @@ public sealed class SpoolItem
 
     /// <summary>The consent event when it was admitted; 0 when none was needed.</summary>
     public long ConsentId { get; set; }
+
+    /// <summary>The last item under an earlier pseudonym; 0 when there was none.</summary>
+    public long ItemBase { get; set; }
+
+    /// <summary>The last consent event under an earlier pseudonym; 0 when there was none.</summary>
+    public long ConsentBase { get; set; }
+
+    /// <summary>Number of the item outside the board: counts anew under each pseudonym.</summary>
+    public long PublicId => Id - ItemBase;
+
+    /// <summary>Number of the consent event outside the board; 0 when none was needed, or when it is older than the pseudonym: its number
+    /// would tell which one came before.</summary>
+    public long PublicConsentId => Math.Max(0, ConsentId - ConsentBase);
 
     /// <summary>The boot in which it was collected.</summary>
     public Guid BootId { get; set; }

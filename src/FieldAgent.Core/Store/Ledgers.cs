@@ -40,6 +40,13 @@ public interface IKeyStore
     /// <summary>Random id made when the agent was installed.</summary>
     Guid InstallationId { get; }
 
+    /// <summary>How often the identity was changed: see <see cref="IIdentityStore"/>.</summary>
+    int Epoch => 0;
+
     /// <summary>Derives 32 bytes for <paramref name="purpose"/> from the device key (HKDF-SHA-256).</summary>
     void DeriveKey(string purpose, Span<byte> key);
+
+    /// <summary>The same from the root key instead: what it gives outlives the state directory where the root key was provisioned from
+    /// outside (R21).</summary>
+    void DeriveProvisionedKey(string purpose, Span<byte> key) => DeriveKey("provisioned/" + purpose, key);
 }

@@ -17,6 +17,7 @@ internal sealed class Arrivals(ConsumerOptions options)
     private long _messages;
     private long _bytes;
     private long _invalid;
+    private long _anonymous;
 
     /// <summary>Takes a message.</summary>
     /// <returns>What it was, for the progress callback; null when it is of no interest.</returns>
@@ -32,6 +33,11 @@ internal sealed class Arrivals(ConsumerOptions options)
 
         try
         {
+            if (levels is [_, _, Topics.AnonymousLevel, var function])
+            {
+                return TakeAnonymous(message, function);
+            }
+
             return levels[3] switch
             {
                 "data" => TakeData(message, levels),
@@ -58,6 +64,7 @@ internal sealed class Arrivals(ConsumerOptions options)
         Messages = _messages,
         Bytes = _bytes,
         Invalid = _invalid,
+        AnonymousWindows = _anonymous,
         InvalidExamples = [.. _examples],
         Devices = [.. _devices.Values.OrderBy(d => d.Device, StringComparer.Ordinal).Select(d => d.Report(_photos))],
     };
@@ -138,9 +145,30 @@ internal sealed class Arrivals(ConsumerOptions options)
         return new NoticeArrived(device.Device, notice.Kind, notice.Type, notice.Reference, notice.Acknowledge, !isNew);
     }
 
+    private AnonymousArrived TakeAnonymous(in LinkMessage message, string function)
+    {
+        if (message.Retained)
+        {
+            throw new ContractViolation("topic", "an anonymous message is retained");
+        }
+
+        using var document = ContractReader.Parse(Plain(message, asLevel: false));
+        var window = _reader.ReadAnonymous(document.RootElement);
+        SameFunction(window.Function, function);
+        _anonymous++;
+        return window;
+    }
+
     private StateArrived TakeState(in LinkMessage message, string pseudonym)
     {
         var device = Device(pseudonym);
+        if (message.Payload.IsEmpty)
+        {
+            // The device has given this name up: it is another device from now on.
+            device.Online = false;
+            return new StateArrived(pseudonym, false);
+        }
+
         using var document = ContractReader.Parse(Plain(message, asLevel: false));
         var online = _reader.ReadState(document.RootElement);
         device.Online = online;

@@ -118,6 +118,17 @@ public sealed record NoticeArrived(
 /// <param name="Online">True when it is connected.</param>
 public sealed record StateArrived(string Device, bool Online) : ConsumerEvent(Device);
 
+/// <summary>An anonymous window arrived; nobody can tell of which device.</summary>
+/// <param name="Id">Random name of the message.</param>
+/// <param name="Function">The function.</param>
+/// <param name="Field">The vocabulary's field.</param>
+/// <param name="Stream">The stream.</param>
+/// <param name="Unit">UCUM code.</param>
+/// <param name="FromUnixS">Begin of the window, s since 1970.</param>
+/// <param name="Count">Readings in it.</param>
+public sealed record AnonymousArrived(string Id, string Function, string Field, string Stream, string Unit, long FromUnixS, long Count)
+    : ConsumerEvent("");
+
 /// <summary>A message that does not follow the contract.</summary>
 /// <param name="Device">The device's pseudonym; empty when the topic names none.</param>
 /// <param name="Topic">Its topic.</param>

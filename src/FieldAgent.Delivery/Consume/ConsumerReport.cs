@@ -87,6 +87,9 @@ public sealed record ConsumerReport
     /// <summary>Messages that do not follow the contract.</summary>
     public long Invalid { get; init; }
 
+    /// <summary>Windows that name no device, repetitions included.</summary>
+    public long AnonymousWindows { get; init; }
+
     /// <summary>The first of them: topic, place, problem.</summary>
     public IReadOnlyList<string> InvalidExamples { get; init; } = [];
 

@@ -55,6 +55,11 @@ internal sealed class ContractReader(bool strict)
     private static readonly string[] NoticeMembers = ["v", "reference", "kind", "acknowledge", "document"];
     private static readonly string[] SignedMembers = ["document", "signature"];
     private static readonly string[] SignatureMembers = ["alg", "keyId", "publicKey", "value"];
+    private static readonly string[] AnonymousMembers =
+    [
+        "v", "id", "function", "purposes", "policy", "from", "to", "field", "stream", "unit", "count", "min", "mean", "max", "p05", "p50", "p95",
+    ];
+
     private static readonly string[] StateMembers = ["v", "online", "reason", "agent", "clock", "at", "streams"];
 
     /// <summary>Parses JSON.</summary>
@@ -172,6 +177,27 @@ internal sealed class ContractReader(bool strict)
         var isOnline = online.ValueKind == JsonValueKind.True;
         Require(root.TryGetProperty("reason"u8, out _) != isOnline, "$.reason", "stands exactly when offline");
         return isOnline;
+    }
+
+    /// <summary>Reads an anonymous window.</summary>
+    public AnonymousArrived ReadAnonymous(JsonElement root)
+    {
+        Known(root, "$", AnonymousMembers);
+        Version(root);
+        var id = Text(root, "$", "id", 26);
+        Require(id.Length == 26, "$.id", "not 26 characters");
+        Require(Member(root, "$", "purposes", JsonValueKind.Array).GetArrayLength() > 0, "$.purposes", "empty");
+        Text(root, "$", "policy", 64);
+        var from = Integer(root, "$", "from");
+        Require(Integer(root, "$", "to") - from is var length and >= 3600 && from % length == 0, "$.from", "no whole window of an hour or more");
+        foreach (var name in (ReadOnlySpan<string>)["min", "mean", "max", "p05", "p50", "p95"])
+        {
+            Member(root, "$", name, JsonValueKind.Number);
+        }
+
+        return new AnonymousArrived(
+            id, Text(root, "$", "function", 64), Text(root, "$", "field", 64), Text(root, "$", "stream", 64), Text(root, "$", "unit", 64), from,
+            Integer(root, "$", "count", 1));
     }
 
     private DataHead ReadHead(JsonElement root, string pseudonym, string[] members)

@@ -25,7 +25,7 @@ internal sealed class BatchEncoder(MessageIds ids, bool asSteps)
     {
         buffer.Clear();
         buffer.Raw("{\"v\":1,\"id\":\""u8);
-        ids.Write(buffer, item.Generation, item.BootId, item.Id, part.Count > 1 ? part.Index : -1);
+        ids.Write(buffer, item.Generation, item.BootId, item.PublicId, part.Count > 1 ? part.Index : -1);
         buffer.Raw("\",\"seq\":"u8);
         buffer.Number(item.Sequence);
         if (part.Count > 1)
@@ -42,10 +42,10 @@ internal sealed class BatchEncoder(MessageIds ids, bool asSteps)
         buffer.Text(item.Purpose);
         buffer.Raw("],\"policy\":"u8);
         buffer.Text(item.PolicyVersion);
-        if (item.ConsentId != 0)
+        if (item.PublicConsentId != 0)
         {
             buffer.Raw(",\"consent\":"u8);
-            buffer.Number(item.ConsentId);
+            buffer.Number(item.PublicConsentId);
         }
 
         buffer.Raw(",\"clock\":"u8);

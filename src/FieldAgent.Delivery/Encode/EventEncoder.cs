@@ -11,7 +11,7 @@ internal sealed class EventEncoder(MessageIds ids)
         var gap = item.Gap!;
         buffer.Clear();
         buffer.Raw("{\"v\":1,\"id\":\""u8);
-        ids.Write(buffer, item.Generation, item.BootId, item.Id);
+        ids.Write(buffer, item.Generation, item.BootId, item.PublicId);
         buffer.Raw("\",\"function\":"u8);
         buffer.Text(item.Function);
         buffer.Raw(",\"reason\":"u8);
@@ -33,7 +33,7 @@ internal sealed class EventEncoder(MessageIds ids)
         var image = transfer.Image;
         buffer.Clear();
         buffer.Raw("{\"v\":1,\"id\":\""u8);
-        ids.Write(buffer, transfer.Generation, transfer.BootId, transfer.ItemId);
+        ids.Write(buffer, transfer.Generation, transfer.BootId, transfer.PublicId);
         buffer.Raw("\",\"seq\":"u8);
         buffer.Number(transfer.Sequence);
         buffer.Raw(",\"function\":"u8);
@@ -42,10 +42,10 @@ internal sealed class EventEncoder(MessageIds ids)
         buffer.Text(transfer.Purpose);
         buffer.Raw("],\"policy\":"u8);
         buffer.Text(transfer.PolicyVersion);
-        if (transfer.ConsentId != 0)
+        if (transfer.PublicConsentId != 0)
         {
             buffer.Raw(",\"consent\":"u8);
-            buffer.Number(transfer.ConsentId);
+            buffer.Number(transfer.PublicConsentId);
         }
 
         buffer.Raw(",\"clock\":"u8);

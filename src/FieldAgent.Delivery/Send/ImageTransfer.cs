@@ -15,6 +15,8 @@ internal sealed class ImageTransfer
     {
         Image = item.Image!;
         ItemId = item.Id;
+        PublicId = item.PublicId;
+        PublicConsentId = item.PublicConsentId;
         Sequence = item.Sequence;
         Generation = item.Generation;
         Function = item.Function;
@@ -34,6 +36,10 @@ internal sealed class ImageTransfer
     public SpoolImage Image { get; }
 
     public long ItemId { get; }
+
+    public long PublicId { get; }
+
+    public long PublicConsentId { get; }
 
     public long Sequence { get; }
 

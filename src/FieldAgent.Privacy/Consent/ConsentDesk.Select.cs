@@ -81,7 +81,7 @@ public sealed partial class ConsentDesk
             }
 
             asked = scope is null ? ConsentScope.Default(field) : asked;
-            if (field == Vocabulary.LocationPosition && asked < PolicyLimits.CoarseLocation)
+            if (field == Vocabulary.LocationPosition && !Derivations.Ends(rule.Function.Name) && asked < PolicyLimits.CoarseLocation)
             {
                 return $"{field} is granted no finer than {PolicyLimits.CoarseLocation.Word()}; "
                     + $"grant it so, and then {Vocabulary.LocationPrecise} with '{scope}' besides";

@@ -69,6 +69,9 @@ internal sealed class DecisionTable
     /// <summary>The entries of all functions with a rule on <paramref name="field"/>.</summary>
     public TableEntry[] ByField(string field) => _byField.TryGetValue(field, out var entries) ? entries : None;
 
+    /// <summary>The entries of <paramref name="function"/>.</summary>
+    public IEnumerable<TableEntry> ByFunction(string function) => _byFunction.TryGetValue(function, out var fields) ? fields.Values : None;
+
     /// <summary>The same table, in which <paramref name="pairs"/> are refused.</summary>
     public DecisionTable Without(IEnumerable<DecisionChange> pairs)
     {

@@ -10,7 +10,7 @@ public sealed class Gate : IGate
     private readonly IConsentLedger _ledger;
     private readonly IClock _clock;
     private readonly Counters _counters;
-    private readonly LocationReducer _reducer;
+    private readonly Derivations _derivations;
     private readonly DecisionAudit _audit;
     private Policy _policy;
     private DecisionTable _table;
@@ -23,19 +23,21 @@ public sealed class Gate : IGate
     /// <param name="counters">Counts every refusal.</param>
     /// <param name="clock">The time of the questions that name none.</param>
     /// <param name="audit">Gets one entry for each (function, field) that is permitted or refused from now on; null: none is kept.</param>
+    /// <param name="parts">What the gate makes of readings instead of passing them on; null: nothing, and no memory over restarts.</param>
     /// <exception cref="StoreFault">The ledger cannot be read: without it nothing may be admitted.</exception>
-    public Gate(Policy policy, IConsentLedger ledger, Counters counters, IClock clock, IAuditLog? audit = null)
+    public Gate(Policy policy, IConsentLedger ledger, Counters counters, IClock clock, IAuditLog? audit = null, GateParts? parts = null)
     {
         _policy = policy;
         _ledger = ledger;
         _clock = clock;
         _counters = counters;
-        _reducer = new LocationReducer(counters);
+        _derivations = new Derivations(parts ?? new GateParts(), counters);
         var events = ledger.All();
         var now = clock.Now();
         _table = DecisionTable.Build(policy, events, null);
         _looked = Moment.At(now, _table);
         _audit = new DecisionAudit(audit, _table, events.Count, now);
+        _derivations.Changed(_table, now);
     }
 
     /// <inheritdoc/>
@@ -124,8 +126,10 @@ public sealed class Gate : IGate
             return 0;
         }
 
+        _derivations.Tick();
         var now = _clock.Now();
-        var entries = Volatile.Read(ref _table).ByField(rows.Set.Field);
+        var table = Volatile.Read(ref _table);
+        var entries = table.ByField(rows.Set.Field);
         if (entries.Length == 0)
         {
             Deny(DenyReason.NoRule, rows.Columns.Readings);
@@ -135,18 +139,25 @@ public sealed class Gate : IGate
         var takers = 0;
         foreach (var entry in entries)
         {
-            var decision = entry.Answer(Ask(Stage.Admit, entry.Rule.Function.Name, rows.Set.Field, now));
+            // A place that ends here is looked at and never stored: it is asked for as what it is.
+            var ends = Derivations.Ends(entry.Rule.Function.Name);
+            var decision = entry.Answer(Ask(ends ? Stage.Collect : Stage.Admit, entry.Rule.Function.Name, rows.Set.Field, now));
             if (decision.Permit is not { } permit)
             {
                 Deny(decision.Reason, rows.Columns.Readings);
-                _reducer.Forget(rows.Set.Name, entry.Rule.Function.Name);
+                _derivations.Places.Forget(rows.Set.Name, entry.Rule.Function.Name);
+            }
+            else if (ends)
+            {
+                var transition = table.Answer(Ask(Stage.Admit, Vocabulary.GeofenceFunction, Vocabulary.GeofenceTransition, now)).Permit;
+                takers += _derivations.Admit(rows, permit, transition, sink) ? 1 : 0;
             }
             else if (permit.Precision == Precision.Exact)
             {
                 sink.Take(new AdmittedRows(rows.Set, permit, rows.Columns));
                 takers++;
             }
-            else if (_reducer.Admit(rows, permit, sink, out var reason))
+            else if (_derivations.Places.Admit(rows, permit, sink, out var reason))
             {
                 takers++;
             }
@@ -154,6 +165,17 @@ public sealed class Gate : IGate
             {
                 Deny(reason, rows.Columns.Readings);
             }
+        }
+
+        if (takers > 0)
+        {
+            // Nothing is summed up that nobody else may have.
+            _derivations.SumUp(rows, table.Answer(Ask(Stage.Admit, Vocabulary.AnalyticsFunction, Vocabulary.AnalyticsWindow, now)).Permit);
+        }
+
+        if (rows.Set.Field == Vocabulary.LocationPosition)
+        {
+            takers += _derivations.Judge(rows, table.ByField(Vocabulary.LocationPlausible), now, sink);
         }
 
         return takers;
@@ -189,13 +211,40 @@ public sealed class Gate : IGate
         return decision;
     }
 
-    private static KeptMetadata Granted(DecisionTable table, in Stamp now)
+    /// <summary>Writes down what must outlive a restart, once a flush has stored what belongs to it. Any thread.</summary>
+    public void Settle() => _derivations.Settle();
+
+    /// <summary>Which side of each geofence the board is on; null while not known. Any thread.</summary>
+    public IReadOnlyList<(string Id, bool? Inside)> FenceState => _derivations.Fences.State;
+
+    /// <summary>True when the policy lets the board have an identifier at all (R25): some rule of the function <c>identity</c> permits. A policy
+    /// without one permits none.</summary>
+    /// <param name="reason">Why not.</param>
+    public bool MayIdentify(out DenyReason reason)
+    {
+        reason = DenyReason.NoRule;
+        var now = _clock.Now();
+        foreach (var entry in Volatile.Read(ref _table).ByFunction(Vocabulary.IdentityFunction))
+        {
+            var decision = entry.Answer(Ask(Stage.Collect, Vocabulary.IdentityFunction, entry.Rule.Field.Name, now));
+            reason = decision.Reason;
+            if (decision.IsPermitted)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private KeptMetadata Granted(DecisionTable table, in Stamp now)
     {
         var at = now;
         return new KeptMetadata(
             CaptureTime: Photo(Vocabulary.ImageCaptureTime) is not null,
             DeviceModel: Photo(Vocabulary.ImageDeviceModel) is not null,
-            Location: Photo(Vocabulary.ImageLocation)?.Precision);
+            Location: Photo(Vocabulary.ImageLocation)?.Precision,
+            Reducer: _derivations.Places);
 
         Permit? Photo(string field) => table.Answer(Ask(Stage.Admit, Vocabulary.PhotoFunction, field, at)).Permit;
     }
@@ -223,6 +272,7 @@ public sealed class Gate : IGate
                 _audit.Append(changes);
                 Volatile.Write(ref _table, next);
                 Volatile.Write(ref _owesAudit, false);
+                _derivations.Changed(next, now);
             }
         }
         finally

@@ -62,7 +62,7 @@ internal sealed class TableBuilder(Policy policy, ConsentHistory history)
         }
 
         var basis = rule.Bases.Contains(LegalBasis.Consent) ? LegalBasis.Consent : rule.Basis;
-        var coarse = Coarser(Coarser(standing.Precision, Bound(field)), rule.Precision);
+        var coarse = Coarser(Coarser(standing.Precision, Bound(function, field)), rule.Precision);
         var finer = field == Vocabulary.LocationPosition ? Finer(rule, guardianOnly, standing) : null;
         var finerPrecision = finer is { } leave ? Coarser(leave.Precision, rule.Precision) : coarse;
         return new Ground
@@ -119,7 +119,7 @@ internal sealed class TableBuilder(Policy policy, ConsentHistory history)
             return null;
         }
 
-        precision = Coarser(Coarser(precision, Bound(rule.Field.Name)), rule.Precision);
+        precision = Coarser(Coarser(precision, Bound(rule.Function.Name, rule.Field.Name)), rule.Precision);
         return new Ground
         {
             Why = DenyReason.None,
@@ -177,7 +177,9 @@ internal sealed class TableBuilder(Policy policy, ConsentHistory history)
     }
 
     // The finest that a place may be without a leave for finer ones.
-    private static Precision Bound(string field) => field == Vocabulary.LocationPosition ? PolicyLimits.CoarseLocation : Precision.Exact;
+    // Places that end in the gate, where nothing of them is stored or sent, need no leave to be fine.
+    private static Precision Bound(string function, string field) =>
+        field == Vocabulary.LocationPosition && !Derivations.Ends(function) ? PolicyLimits.CoarseLocation : Precision.Exact;
 
     private static Precision Coarser(Precision one, Precision other) => one > other ? one : other;
 

@@ -17,24 +17,51 @@ public sealed class DeviceSigner : IDeviceSigner, IDisposable
         "0FFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551", NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
 
     private readonly Lock _lock = new();
-    private readonly ECDsa _key;
+    private readonly IKeyStore _keys;
+    private readonly string _audience;
+    private readonly int? _fixedEpoch;
+    private ECDsa? _key;
+    private byte[] _publicKey = [];
+    private string _keyId = "";
+    private int _epoch;
 
     /// <summary>The key for <paramref name="audience"/>.</summary>
     /// <param name="keys">Holds the device key.</param>
     /// <param name="audience">A recipient's name, or <see cref="Board"/>.</param>
-    /// <param name="epoch">How often the identity was rotated.</param>
-    public DeviceSigner(IKeyStore keys, string audience, int epoch = 0)
+    /// <param name="epoch">How often the identity was changed. Null: as it is now, and another key as soon as it changes.</param>
+    public DeviceSigner(IKeyStore keys, string audience, int? epoch = null)
     {
-        _key = Derive(keys, string.Create(CultureInfo.InvariantCulture, $"signing/{audience}/{epoch}"));
-        PublicKey = _key.ExportSubjectPublicKeyInfo();
-        KeyId = KeyIdOf(PublicKey.Span);
+        _keys = keys;
+        _audience = audience;
+        _fixedEpoch = epoch;
+        _ = Current();
     }
 
     /// <inheritdoc/>
-    public string KeyId { get; }
+    public string KeyId
+    {
+        get
+        {
+            lock (_lock)
+            {
+                _ = Current();
+                return _keyId;
+            }
+        }
+    }
 
     /// <inheritdoc/>
-    public ReadOnlyMemory<byte> PublicKey { get; }
+    public ReadOnlyMemory<byte> PublicKey
+    {
+        get
+        {
+            lock (_lock)
+            {
+                _ = Current();
+                return _publicKey;
+            }
+        }
+    }
 
     /// <summary>The short name of a public key, DER.</summary>
     public static string KeyIdOf(ReadOnlySpan<byte> publicKey) => Convert.ToHexStringLower(SHA256.HashData(publicKey).AsSpan(0, 8));
@@ -44,12 +71,27 @@ public sealed class DeviceSigner : IDeviceSigner, IDisposable
     {
         lock (_lock)
         {
-            return _key.SignData(data, HashAlgorithmName.SHA256, DSASignatureFormat.IeeeP1363FixedFieldConcatenation);
+            return Current().SignData(data, HashAlgorithmName.SHA256, DSASignatureFormat.IeeeP1363FixedFieldConcatenation);
         }
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _key.Dispose();
+    public void Dispose() => _key?.Dispose();
+
+    private ECDsa Current()
+    {
+        var epoch = _fixedEpoch ?? _keys.Epoch;
+        if (_key is null || epoch != _epoch)
+        {
+            _key?.Dispose();
+            _key = Derive(_keys, string.Create(CultureInfo.InvariantCulture, $"signing/{_audience}/{epoch}"));
+            _publicKey = _key.ExportSubjectPublicKeyInfo();
+            _keyId = KeyIdOf(_publicKey);
+            _epoch = epoch;
+        }
+
+        return _key;
+    }
 
     // FIPS 186-5, A.2.2: candidates until one is a private key; the second is needed once in 2^32 boards.
     private static ECDsa Derive(IKeyStore keys, string purpose)

@@ -1,18 +1,23 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using FieldAgent.Core;
 
 namespace FieldAgent.Privacy;
 
-/// <summary>The board's names outside it, one a recipient: two recipients cannot tell that they know the same board, and nobody without
-/// the device key can get from a name to the board (R19, R71). The same after a restart, a crash and an upgrade (R21).
-/// Any thread.</summary>
+/// <summary>The board's names outside it, one a recipient and epoch: two recipients cannot tell that they know the same board, nobody without
+/// the device key can get from a name to the board (R19, R71), and nobody can get from a name to the one that came before it (R22).
+/// The same after a restart, a crash and an upgrade (R21). Any thread.</summary>
+/// <remarks>Without supplements: HMAC-SHA-256 under a key derived from the device key, over installation id and machine id. With supplements
+/// (R20): over them instead, under a key derived from the root key, so that a re-flash leaves the name as it is where the root key was
+/// provisioned from outside. Supplements change what goes into the HMAC and nothing else.</remarks>
 public sealed class Pseudonym
 {
     /// <summary>Characters of a pseudonym: 130 bits, so that no two boards share one.</summary>
     public const int Length = 26;
 
     private readonly IKeyStore _keys;
+    private readonly bool _provisioned;
     private readonly byte[] _identity;
 
     /// <summary>Pseudonyms of this board.</summary>
@@ -30,29 +35,66 @@ public sealed class Pseudonym
         Encoding.UTF8.GetBytes(machineId, _identity.AsSpan(16));
     }
 
-    /// <summary>The pseudonym for <paramref name="recipient"/>: 26 characters of a–z and 2–7.</summary>
-    public string For(string recipient)
+    /// <summary>Pseudonyms from supplements.</summary>
+    /// <param name="keys">The root key.</param>
+    /// <param name="supplements">Name and value of each, at least one.</param>
+    public Pseudonym(IKeyStore keys, IReadOnlyList<KeyValuePair<string, string>> supplements)
+    {
+        ArgumentOutOfRangeException.ThrowIfZero(supplements.Count);
+        _keys = keys;
+        _provisioned = true;
+
+        // The length first, so that no two lists have the same bytes.
+        _identity = Encoding.UTF8.GetBytes(string.Concat(supplements.OrderBy(static s => s.Key, StringComparer.Ordinal)
+            .Select(static s => string.Create(CultureInfo.InvariantCulture, $"{s.Key}:{s.Value.Length}:{s.Value}\n"))));
+    }
+
+    /// <summary>The pseudonym for <paramref name="recipient"/> in the present epoch: 26 characters of a–z and 2–7.</summary>
+    public string For(string recipient) => For(recipient, _keys.Epoch);
+
+    /// <summary>The pseudonym for <paramref name="recipient"/> in <paramref name="epoch"/>.</summary>
+    public string For(string recipient, int epoch)
     {
         Span<byte> hash = stackalloc byte[HMACSHA256.HashSizeInBytes];
-        Hash("pseudonym/" + recipient, _identity, hash);
+        Hash("pseudonym/" + recipient, epoch, _identity, hash);
         return Base32.Encode(hash, Length);
     }
 
-    /// <summary>Eight hexadecimal digits in place of an internal id (a boot id, the spool's generation), for one recipient: tells two values
-    /// apart, and tells nobody the value or links it with another recipient's.</summary>
+    /// <summary>The key that hides internal ids (the boot, the spool's generation) from one recipient in the present epoch.</summary>
+    public static byte[] TagKey(IKeyStore keys, string recipient)
+    {
+        var key = new byte[32];
+        keys.DeriveKey(Purpose("delivery/" + recipient, keys.Epoch), key);
+        return key;
+    }
+
+    /// <summary>Eight hexadecimal digits in place of an internal id (a boot id, the spool's generation), for one recipient and the present
+    /// epoch: tells two values apart, and tells nobody the value or links it with another recipient's.</summary>
     public string ShortTag(string recipient, ReadOnlySpan<byte> value)
     {
         Span<byte> hash = stackalloc byte[HMACSHA256.HashSizeInBytes];
-        Hash("tag/" + recipient, value, hash);
+        Hash("tag/" + recipient, _keys.Epoch, value, hash);
         return Convert.ToHexStringLower(hash[..4]);
     }
 
-    private void Hash(string purpose, ReadOnlySpan<byte> data, Span<byte> hash)
+    // Epoch 0 is written as it was before there were epochs: an upgrade keeps the name.
+    private static string Purpose(string purpose, int epoch) =>
+        epoch == 0 ? purpose : string.Create(CultureInfo.InvariantCulture, $"{purpose}/epoch/{epoch}");
+
+    private void Hash(string purpose, int epoch, ReadOnlySpan<byte> data, Span<byte> hash)
     {
         Span<byte> key = stackalloc byte[32];
         try
         {
-            _keys.DeriveKey(purpose, key);
+            if (_provisioned)
+            {
+                _keys.DeriveProvisionedKey(Purpose(purpose, epoch), key);
+            }
+            else
+            {
+                _keys.DeriveKey(Purpose(purpose, epoch), key);
+            }
+
             HMACSHA256.HashData(key, data, hash);
         }
         finally

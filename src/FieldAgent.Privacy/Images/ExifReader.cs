@@ -54,17 +54,22 @@ internal static class ExifReader
             && file.Angle(gps, 2, 1, "N", "S") is { } latitude && file.Angle(gps, 4, 3, "E", "W") is { } longitude
             && LocationGrid.IsPlace(latitude, longitude))
         {
-            values = values with { Place = Reduce(latitude, longitude, precision) };
+            values = values with { Place = Reduce(latitude, longitude, precision, keep.Reducer) };
         }
 
         return values;
     }
 
-    private static (double Latitude, double Longitude) Reduce(double latitude, double longitude, Precision precision)
+    private static (double Latitude, double Longitude) Reduce(double latitude, double longitude, Precision precision, LocationReducer? reducer)
     {
         if (precision == Precision.Exact)
         {
             return (latitude, longitude);
+        }
+
+        if (reducer is not null)
+        {
+            return reducer.Reduce(latitude, longitude, precision);
         }
 
         var grid = LocationGrid.For(precision);

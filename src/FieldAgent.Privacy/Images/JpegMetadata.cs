@@ -7,7 +7,8 @@ namespace FieldAgent.Privacy;
 /// <param name="CaptureTime">Keep the capture time.</param>
 /// <param name="DeviceModel">Keep make and model.</param>
 /// <param name="Location">Keep the position, this exact; null: none.</param>
-internal readonly record struct KeptMetadata(bool CaptureTime, bool DeviceModel, Precision? Location)
+/// <param name="Reducer">Makes the position coarse, with the answer that the site got before; null: without a memory.</param>
+internal readonly record struct KeptMetadata(bool CaptureTime, bool DeviceModel, Precision? Location, LocationReducer? Reducer = null)
 {
     public bool Any => CaptureTime || DeviceModel || Location is not null;
 }

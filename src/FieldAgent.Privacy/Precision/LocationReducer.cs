@@ -13,12 +13,21 @@ internal static class LocationLimits
 
     /// <summary>Sets with a remembered cell; a board has a handful of receivers. Beyond it all is forgotten and begins anew.</summary>
     public const int TracksMax = 256;
+
+    /// <summary>Cells that are remembered of each precision: the sites that a board comes back to. Few, because they are a record of where it
+    /// was, coarse as they are.</summary>
+    public const int CellsMax = 16;
+
+    /// <summary>Shortest time between two writings of them, ns: a board on a road at 20 m/s enters a 100 m cell each 5 s. What a power cut
+    /// takes is the cells of the last minute.</summary>
+    public const long SaveEveryNs = 60 * ClockExtensions.NsPerSecond;
 }
 
 /// <summary>Makes positions coarser before anything is written: publishes the centre of the cell, stays with a cell until the
 /// board has clearly left it, and drops whatever could refine the place (altitude, speed, track). One thread.</summary>
-internal sealed class LocationReducer(Counters counters)
+internal sealed class LocationReducer(Counters counters, ISealedValues? values = null)
 {
+    private readonly Dictionary<Precision, SiteMemory> _sites = [];
     private readonly Dictionary<(string Set, string Function), Track> _tracks = [];
 
     /// <summary>Passes on what of <paramref name="rows"/> may be known.</summary>
@@ -47,6 +56,7 @@ internal sealed class LocationReducer(Counters counters)
             }
 
             sink.Take(new AdmittedRows(track.Set, permit, track.Columns));
+            track.Sites.Save(track.Columns.BootNs[^1]);
             return true;
         }
         finally
@@ -55,13 +65,54 @@ internal sealed class LocationReducer(Counters counters)
         }
     }
 
-    /// <summary>Forgets the cell of a set: its consent has ended.</summary>
+    /// <summary>Forgets the cell of a set: its consent has ended. With the last one all sites are forgotten.</summary>
     public void Forget(string set, string function)
     {
-        if (_tracks.Count > 0)
+        if (_tracks.Count > 0 && _tracks.Remove((set, function)) && _tracks.Count == 0)
         {
-            _tracks.Remove((set, function));
+            ForgetSites();
         }
+    }
+
+    /// <summary>Forgets all sites, also those that an earlier run wrote down.</summary>
+    public void ForgetSites()
+    {
+        _tracks.Clear();
+        foreach (var precision in (ReadOnlySpan<Precision>)[Precision.Cell100m, Precision.Cell1km, Precision.Cell10km])
+        {
+            SitesOf(precision).Forget();
+        }
+    }
+
+    /// <summary>A single place made coarse, with the answer that everybody else gets.</summary>
+    public (double Latitude, double Longitude) Reduce(double latitude, double longitude, Precision precision)
+    {
+        var sites = SitesOf(precision);
+        return sites.Grid.CentreOf(sites.Answer(null, latitude, longitude));
+    }
+
+    /// <summary>The column of a stream with this name and unit, or −1.</summary>
+    public static int Find(StreamSet set, string name, string unit)
+    {
+        for (var i = 0; i < set.Streams.Length; i++)
+        {
+            if (set.Streams[i].Name == name && set.Streams[i].Unit == unit)
+            {
+                return i;
+            }
+        }
+
+        return -1;
+    }
+
+    private SiteMemory SitesOf(Precision precision)
+    {
+        if (!_sites.TryGetValue(precision, out var sites))
+        {
+            _sites[precision] = sites = new SiteMemory(precision, values, counters);
+        }
+
+        return sites;
     }
 
     private void Reduce(RowColumns raw, Track track)
@@ -120,17 +171,19 @@ internal sealed class LocationReducer(Counters counters)
             _tracks.Clear();
         }
 
-        track = new Track(permit.Precision);
+        track = new Track(permit.Precision, SitesOf(permit.Precision));
         track.ReadFrom(set);
         _tracks[key] = track;
         return track;
     }
 
-    /// <summary>What is remembered of one set for one function: the cell last published, and buffers. Memory only.</summary>
-    private sealed class Track(Precision precision)
+    /// <summary>What is remembered of one set for one function: the cell last published, and buffers.</summary>
+    private sealed class Track(Precision precision, SiteMemory sites)
     {
-        private readonly LocationGrid _grid = LocationGrid.For(precision);
+        private readonly LocationGrid _grid = sites.Grid;
         private LocationCell? _cell;
+
+        public SiteMemory Sites => sites;
 
         public Precision Precision { get; } = precision;
 
@@ -149,8 +202,8 @@ internal sealed class LocationReducer(Counters counters)
         {
             Source = source;
             Set = null;
-            LatitudeColumn = Find(source, "latitude");
-            LongitudeColumn = Find(source, "longitude");
+            LatitudeColumn = Find(source, "latitude", "deg");
+            LongitudeColumn = Find(source, "longitude", "deg");
             if (source.Field == Vocabulary.LocationPosition && LatitudeColumn >= 0 && LongitudeColumn >= 0)
             {
                 Set = new StreamSet(
@@ -166,26 +219,9 @@ internal sealed class LocationReducer(Counters counters)
 
         public (double Latitude, double Longitude) Publish(double latitude, double longitude)
         {
-            if (_cell is not { } cell || !_grid.Holds(cell, latitude, longitude, LocationLimits.MarginCells))
-            {
-                cell = _grid.CellOf(latitude, longitude);
-                _cell = cell;
-            }
-
+            var cell = sites.Answer(_cell, latitude, longitude);
+            _cell = cell;
             return _grid.CentreOf(cell);
-        }
-
-        private static int Find(StreamSet set, string name)
-        {
-            for (var i = 0; i < set.Streams.Length; i++)
-            {
-                if (set.Streams[i].Name == name && set.Streams[i].Unit == "deg")
-                {
-                    return i;
-                }
-            }
-
-            return -1;
         }
     }
 }

@@ -22,6 +22,26 @@ public static class Vocabulary
     /// <summary>The position inside a photograph.</summary>
     public const string ImageLocation = "image.location";
 
+    /// <summary>The board went into a geofence, or out of it (R46).</summary>
+    public const string GeofenceTransition = "geofence.transition";
+
+    /// <summary>Whether the positions are plausible (R48).</summary>
+    public const string LocationPlausible = "location.plausible";
+
+    /// <summary>The function that has an identifier of the board made and used (R25).</summary>
+    public const string IdentityFunction = "identity";
+
+    /// <summary>The function that watches geofences: positions admitted for it never leave the gate.</summary>
+    public const string GeofenceFunction = "geofence";
+
+    /// <summary>Anonymous windows over readings.</summary>
+    public const string AnalyticsWindow = "analytics.window";
+
+    /// <summary>The function that lets hardware identifiers into the pseudonym's input (R20).</summary>
+    public const string SupplementFunction = "identity-supplement";
+
+    /// <summary>The function that gets anonymous windows, and nothing else.</summary>
+    public const string AnalyticsFunction = "analytics";
     /// <summary>Leave to use positions finer than <see cref="PolicyLimits.CoarseLocation"/> (R45).</summary>
     public const string LocationPrecise = "location.precise";
 

@@ -34,6 +34,10 @@ internal sealed class RootKey : IDisposable
     public void Derive(ReadOnlySpan<byte> secret, ReadOnlySpan<byte> purpose, Span<byte> key) =>
         HKDF.DeriveKey(HashAlgorithmName.SHA256, _key, key, secret, purpose);
 
+    /// <summary>Derives a key for <paramref name="purpose"/> (HKDF-SHA-256): what must outlive the state directory.</summary>
+    public void Derive(string purpose, Span<byte> key) =>
+        HKDF.DeriveKey(HashAlgorithmName.SHA256, _key, key, [], System.Text.Encoding.UTF8.GetBytes(purpose));
+
     /// <summary>Reads the key, or makes it where it is the store's own and nothing was sealed yet.</summary>
     /// <param name="options">Names the file.</param>
     /// <param name="folder">The state directory.</param>

@@ -66,6 +66,15 @@ internal sealed class CommandLedger : ICommandLedger, IDisposable
             WriteBytes + sealedResult.Length);
     }
 
+    /// <summary>Forgets all commands.</summary>
+    public void Clear() => _context.Write(
+        static writer =>
+        {
+            using var delete = writer.Once("DELETE FROM commands");
+            delete.Run();
+        },
+        WriteBytes);
+
     /// <inheritdoc/>
     public void Dispose() => _key.Dispose();
 

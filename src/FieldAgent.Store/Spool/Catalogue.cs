@@ -64,10 +64,6 @@ internal sealed class Catalogue
     /// <summary>The bit of a recipient, or −1.</summary>
     public int Recipient(string name) => _recipients.GetValueOrDefault(name, -1);
 
-    /// <summary>Functions and fields that anything was ever stored under.</summary>
-    public IEnumerable<(string Function, string Field)> Rules() =>
-        _grounds.Values.Select(static ground => (ground.Function, ground.Field)).Distinct();
-
     /// <summary>The shortest retention term there is, ns; <see cref="long.MaxValue"/> / 2 when there is none.</summary>
     public long ShortestTermNs() => _grounds.Values.Aggregate(long.MaxValue / 2, static (term, ground) => Math.Min(term, ground.Terms.TermNs));
 
@@ -80,6 +76,10 @@ internal sealed class Catalogue
     /// <summary>Numbers of the permits of one rule.</summary>
     public HashSet<long> Grounds(string function, string field) =>
         [.. _grounds.Values.Where(ground => ground.Function == function && ground.Field == field).Select(static ground => ground.Id)];
+
+    /// <summary>All (function, field) that data was ever stored under.</summary>
+    public List<(string Function, string Field)> Rules() =>
+        [.. _grounds.Values.Select(static ground => (ground.Function, ground.Field)).Distinct()];
 
     /// <summary>Names and numbers of all functions.</summary>
     public IReadOnlyDictionary<string, long> Functions => _functions;

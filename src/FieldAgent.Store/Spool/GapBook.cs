@@ -46,6 +46,9 @@ internal sealed class GapBook(int gapsMax)
     /// <summary>A transaction begins: what is noted from here on is taken back when it fails.</summary>
     public void Begin() => _before = _new.Count == 0 ? [] : [.. _new];
 
+    /// <summary>Forgets what was not written yet.</summary>
+    public void ForgetNew() => _new.Clear();
+
     /// <summary>Reads what waits.</summary>
     public void Load(Connection connection)
     {

@@ -62,12 +62,17 @@ internal sealed class ItemOpener(StoreContext context, Catalogue catalogue) : ID
     }
 
     /// <summary>Fills <paramref name="item"/> from a row and its sealed payload.</summary>
+    /// <param name="item">To fill.</param>
+    /// <param name="row">The row.</param>
+    /// <param name="payload">Its payload, sealed.</param>
+    /// <param name="bases">What numbers outside count from.</param>
     /// <returns>Null when it is filled; else why it cannot be.</returns>
-    public string? Fill(SpoolItem item, in Prefetch.Row row, ReadOnlySpan<byte> payload)
+    public string? Fill(SpoolItem item, in Prefetch.Row row, ReadOnlySpan<byte> payload, NumberBases bases)
     {
         item.Kind = row.Item.Kind;
         item.Id = row.Item.Id;
-        item.Sequence = row.Item.Sequence;
+        item.ItemBase = bases.Items;
+        item.ConsentBase = bases.Consents;
         item.Generation = context.Database.Generation;
         item.Readings = row.Item.Readings;
         item.Sets = [];
@@ -86,7 +91,7 @@ internal sealed class ItemOpener(StoreContext context, Catalogue catalogue) : ID
         item.Quality = live ? clock.Quality : boot.Quality;
         if (row.Item.Kind == SpoolItemKind.Gap)
         {
-            return FillGap(item);
+            return FillGap(item, bases);
         }
 
         if (catalogue.Ground(row.Item.Ground) is not { } ground)
@@ -95,6 +100,7 @@ internal sealed class ItemOpener(StoreContext context, Catalogue catalogue) : ID
         }
 
         item.Function = ground.Function;
+        item.Sequence = row.Item.Sequence - bases.SequenceOf(ground.Function);
         item.Field = ground.Field;
         item.Purpose = ground.Purpose;
         item.PolicyVersion = ground.PolicyVersion;
@@ -165,7 +171,7 @@ internal sealed class ItemOpener(StoreContext context, Catalogue catalogue) : ID
         return null;
     }
 
-    private string? FillGap(SpoolItem item)
+    private string? FillGap(SpoolItem item, NumberBases bases)
     {
         lock (context.ReadLock)
         {
@@ -182,7 +188,10 @@ internal sealed class ItemOpener(StoreContext context, Catalogue catalogue) : ID
             item.PolicyVersion = "";
             item.ConsentId = 0;
             item.Readings = 0;
-            item.Gap = new SpoolGap((GapReason)gap.Int(2), gap.Int(3), gap.Int(4), gap.Int(5), gap.Int(6));
+            var first = bases.SequenceOf(item.Function);
+            item.Gap = new SpoolGap(
+                (GapReason)gap.Int(2), Math.Max(0, gap.Int(3) - first), Math.Max(0, gap.Int(4) - first), gap.Int(5), gap.Int(6));
+            item.Sequence = item.Gap.ToSequence;
             gap.Reset();
             return null;
         }

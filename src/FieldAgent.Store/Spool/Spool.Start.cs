@@ -18,6 +18,7 @@ internal sealed partial class Spool
             RemoveRecipient(name, bit);
         }
 
+        _nextIdAtStart = _nextId;
         SweepImages();
         var termsChanged = _context.Terms.Load(database, _boot);
         Commit(0, 0, termsChanged ? () => _context.Terms.Save(database) : null, TermPages);

@@ -87,13 +87,13 @@ internal sealed class SpoolReader : ISpoolReader
 
             ref readonly var row = ref _prefetch.Next();
             _cursor = row.Item.Id;
-            if ((row.Item.Pending & _mask) == 0 || IsAcknowledged(row.Item.Id))
+            if ((row.Item.Pending & _mask) == 0 || IsAcknowledged(row.Item.Id) || row.Item.Id <= _spool.Bases.Items)
             {
                 continue;
             }
 
             item.Backlog = row.Item.Id < _backlogBelow;
-            if (_opener.Fill(item, row, _prefetch.Payload(row)) is { } why)
+            if (_opener.Fill(item, row, _prefetch.Payload(row), _spool.Bases) is { } why)
             {
                 if (ReferenceEquals(why, ItemOpener.Withheld))
                 {
@@ -117,6 +117,7 @@ internal sealed class SpoolReader : ISpoolReader
                 _sent.Add(new Sent(row.Item, false));
             }
 
+            _spool.Handed(row.Item.Id);
             return true;
         }
     }

@@ -118,7 +118,7 @@ internal sealed class SpoolView : ISpoolView
 
     private string? Fill(SpoolItem item, in Prefetch.Row row)
     {
-        var why = _opener.Fill(item, row, _prefetch.Payload(row));
+        var why = _opener.Fill(item, row, _prefetch.Payload(row), _spool.Bases);
         if (why is not null && row.Item.Kind != SpoolItemKind.Gap && _spool.Catalogue.Ground(row.Item.Ground) is { } ground)
         {
             item.Function = ground.Function;

@@ -1,0 +1,93 @@
+using FieldAgent.Agent.DataProtection;
+using FieldAgent.Core;
+using FieldAgent.Delivery;
+using Microsoft.Extensions.Logging;
+
+namespace FieldAgent.Agent.Hosting;
+
+/// <summary>Keeps one courier at work for a recipient: a new one under each pseudonym, and none while the policy permits no identifier.
+/// One thread calls <see cref="Run"/>; <see cref="State"/> may be read from any.</summary>
+internal sealed partial class CourierLoop(
+    Recipient recipient, bool isAnonymous, IdentityService identity, Func<string, Courier> hire, IClock clock, ILogger log)
+{
+    private const string AnonymousOnly = "gets anonymous windows only, in visits of their own; nothing with a pseudonym";
+
+    private static readonly TimeSpan Retry = TimeSpan.FromSeconds(5);
+
+    private volatile Courier? _courier;
+
+    /// <summary>What it is doing now.</summary>
+    public CourierState State => _courier?.State
+        ?? new CourierState(recipient.Name, "waiting", isAnonymous ? AnonymousOnly : identity.WhyIdle, 0, 0, 0, 0, "");
+
+    /// <summary>Delivers until <paramref name="stop"/> is set; blocks.</summary>
+    public void Run(CancellationToken stop)
+    {
+        if (isAnonymous)
+        {
+            // R71: whom the policy lets have nothing but anonymous data never sees a session of the board.
+            stop.WaitHandle.WaitOne();
+            return;
+        }
+
+        while (!stop.IsCancellationRequested)
+        {
+            if (identity.WhyIdle is { Length: > 0 } why)
+            {
+                LogIdle(recipient.Name, why);
+            }
+
+            if (identity.Enter(stop) is not { } round)
+            {
+                return;
+            }
+
+            try
+            {
+                using (round)
+                {
+                    Work(round.Token);
+                }
+            }
+            finally
+            {
+                if (!stop.IsCancellationRequested)
+                {
+                    _courier = null;
+                }
+
+                identity.Leave();
+            }
+        }
+    }
+
+    private void Work(CancellationToken round)
+    {
+        if (identity.Board.NameAt(recipient.Name) is not { } name)
+        {
+            return;
+        }
+
+        try
+        {
+            identity.Store.Using(recipient.Name, name);
+        }
+        catch (StoreFault fault)
+        {
+            // A name that is not noted as used would not be cleared when it ends.
+            LogNotNoted(recipient.Name, fault.Message);
+            clock.Wait(Retry, round);
+            return;
+        }
+
+        var courier = hire(name);
+        _courier = courier;
+        courier.Run(round);
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Recipient}: {Why}")]
+    private partial void LogIdle(string recipient, string why);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "{Recipient}: the use of the pseudonym cannot be noted: {Why}")]
+    private partial void LogNotNoted(string recipient, string why);
+}

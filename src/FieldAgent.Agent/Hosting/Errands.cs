@@ -1,0 +1,171 @@
+using System.Security.Cryptography;
+using FieldAgent.Agent.DataProtection;
+using FieldAgent.Core;
+using FieldAgent.Delivery;
+using Microsoft.Extensions.Logging;
+
+namespace FieldAgent.Agent.Hosting;
+
+/// <summary>Goes to the brokers for what must not share a session with a courier: clears the traces of pseudonyms that have ended, and
+/// delivers anonymous windows under a name made up for the visit. One thread.</summary>
+/// <remarks>Whoever runs the broker sees the address that a visit comes from, and the client certificate where one is configured: what is
+/// hidden is hidden from those who read the topics.</remarks>
+internal sealed partial class Errands(
+    IReadOnlyList<Recipient> recipients, IdentityService identity, AnonymousOutbox windows, ILinkFactory links, IClock clock, Counters counters,
+    ILogger<Errands> log) : IDisposable
+{
+    /// <summary>First wait after a failed visit; each failure doubles it.</summary>
+    private static readonly TimeSpan RetryMin = TimeSpan.FromSeconds(5);
+
+    private static readonly TimeSpan RetryMax = TimeSpan.FromMinutes(10);
+
+    /// <summary>Windows wait up to so long, chosen at random: boards whose hours end together, and the two streams of one board, cannot be told by
+    /// the moment they speak.</summary>
+    private static readonly TimeSpan WindowsWaitMax = TimeSpan.FromMinutes(10);
+
+    /// <summary>Windows of one visit.</summary>
+    private const int WindowsPerVisit = 32;
+
+    private readonly BriefVisit _visit = new(links, clock);
+    private readonly ManualResetEventSlim _wake = new(true);
+    private long _windowsAtNs = long.MinValue;
+
+    /// <summary>Runs errands until <paramref name="stop"/> is set; blocks.</summary>
+    public void Run(CancellationToken stop)
+    {
+        identity.Changed += _wake.Set;
+        windows.Added += _wake.Set;
+        try
+        {
+            var retry = RetryMin;
+            while (!stop.IsCancellationRequested)
+            {
+                _wake.Reset();
+                var done = SayFarewells(stop) & DeliverWindows(stop);
+                retry = done ? RetryMin : TimeSpan.FromTicks(Math.Min(retry.Ticks * 2, RetryMax.Ticks));
+                Wait(done ? RetryMax : retry, stop);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The agent ends.
+        }
+        finally
+        {
+            identity.Changed -= _wake.Set;
+            windows.Added -= _wake.Set;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _wake.Dispose();
+
+    private void Wait(TimeSpan span, CancellationToken stop)
+    {
+        var left = _windowsAtNs == long.MinValue ? long.MaxValue : Math.Max(0, _windowsAtNs - clock.BootNs);
+        _wake.Wait(span.ToNs() < left ? span : TimeSpan.FromTicks(Math.Max(1, left / 100)), stop);
+    }
+
+    private bool SayFarewells(CancellationToken stop)
+    {
+        var all = true;
+        foreach (var farewell in identity.Store.Farewells)
+        {
+            all &= SayFarewell(farewell, stop);
+        }
+
+        return all;
+    }
+
+    private bool SayFarewell(Farewell farewell, CancellationToken stop)
+    {
+        var recipient = recipients.FirstOrDefault(r => r.Name == farewell.Recipient);
+        if (recipient is null)
+        {
+            identity.Store.Said(farewell);
+            return true;
+        }
+
+        var answered = false;
+        var fault = _visit.Send(
+            recipient, farewell.Name, [new VisitMessage(new Topics(farewell.Name).State, default, Retain: true)], (_, _) => answered = true, stop);
+        if (!answered && fault.Kind is not (LinkFaultKind.NotAuthorized or LinkFaultKind.Misconfigured))
+        {
+            return false;
+        }
+
+        if (!answered)
+        {
+            // The broker does not know the old name any more: whoever runs it has taken it away.
+            counters.Add("identity.farewells-refused");
+        }
+
+        try
+        {
+            identity.Store.Said(farewell);
+            LogFarewell(recipient.Name);
+            return true;
+        }
+        catch (StoreFault)
+        {
+            return false;
+        }
+    }
+
+    private bool DeliverWindows(CancellationToken stop)
+    {
+        if (recipients.All(r => windows.Waiting(r.Name, 1).Count == 0))
+        {
+            _windowsAtNs = long.MinValue;
+            return true;
+        }
+
+        if (_windowsAtNs == long.MinValue)
+        {
+            _windowsAtNs = clock.BootNs + RandomNumberGenerator.GetInt32((int)WindowsWaitMax.TotalSeconds) * ClockExtensions.NsPerSecond;
+        }
+
+        if (clock.BootNs < _windowsAtNs)
+        {
+            return true;
+        }
+
+        _windowsAtNs = long.MinValue;
+        var all = true;
+        foreach (var recipient in recipients)
+        {
+            while (all && windows.Waiting(recipient.Name, WindowsPerVisit) is { Count: > 0 } waiting)
+            {
+                all = Deliver(recipient, waiting, stop);
+            }
+        }
+
+        return all;
+    }
+
+    private bool Deliver(Recipient recipient, IReadOnlyList<WaitingWindow> waiting, CancellationToken stop)
+    {
+        var answers = new List<(int Index, int Code)>();
+        var fault = _visit.Send(
+            recipient, AnonymousOutbox.RandomName(),
+            [.. waiting.Select(static w => new VisitMessage(Topics.Anonymous(w.Function), w.Json, Retain: false))],
+            (index, code) => answers.Add((index, code)), stop);
+        try
+        {
+            foreach (var (index, code) in answers)
+            {
+                counters.Add(code < 0x80 ? "analytics.windows-delivered" : "dropped.analytics-refused");
+                windows.Done(waiting[index]);
+            }
+        }
+        catch (StoreFault)
+        {
+            return false;
+        }
+
+        return fault.Kind == LinkFaultKind.None;
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Recipient}: an earlier pseudonym was cleared at the broker")]
+    private partial void LogFarewell(string recipient);
+}
