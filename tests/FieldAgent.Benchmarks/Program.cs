@@ -1,4 +1,5 @@
 using FieldAgent.Benchmarks;
+using FieldAgent.Benchmarks.Privacy;
 
 // Measures what the README and the aims speak of. Wall-clock figures are of this machine; compare the ratios, whose two sides are
 // measured in the same run.
@@ -16,7 +17,15 @@ var results = new Results(json, Console.Out);
     ("e", "(e) draining a backlog", () => DrainRate.Run(results)),
     ("erasure", "privacy: erasing one function", () => ErasureBench.Run(results)),
 ];
-foreach (var (letter, title, run) in parts)
+
+// The privacy parts run by themselves: bench privacy.
+(string Letter, string Title, Action Run)[] privacyParts =
+[
+    ("diff", "difference of two policies", () => PolicyDiffBench.Run(results)),
+    ("decide", "one decision of the shipped policy", () => DecisionBench.Run(results)),
+    ("gate", "what the gate adds to a reading, through gate and spool", () => GateCost.Run(results)),
+];
+foreach (var (letter, title, run) in args.Contains("privacy") ? privacyParts : parts)
 {
     if (only is null || only.Contains(letter))
     {

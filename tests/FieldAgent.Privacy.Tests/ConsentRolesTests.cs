@@ -92,8 +92,9 @@ public sealed class ConsentRolesTests
         house.Desk.Grant("fleet-location", null, "exact", "subject", "cli");
         Assert.Equal(Precision.Cell1km, house.Gate.Decide(Stage.Admit, "fleet-location", "location.position").Permit!.Precision);
         house.Desk.Grant("fleet-location", "location.precise", "exact", "subject", "cli");
+        Assert.Equal(Precision.Cell1km, house.Gate.Decide(Stage.Admit, "fleet-location", "location.position").Permit!.Precision);
+        house.Desk.Grant("fleet-location", "location.background", null, "subject", "cli");
         Assert.Equal(Precision.Exact, house.Gate.Decide(Stage.Admit, "fleet-location", "location.position").Permit!.Precision);
-        Assert.DoesNotContain(house.Ledger.All(), static e => e.Field == "location.background");
         house.Desk.Withdraw("fleet-location", "location.precise", "subject", "cli");
         Assert.Equal(Precision.Cell1km, house.Gate.Decide(Stage.Admit, "fleet-location", "location.position").Permit!.Precision);
     }

@@ -134,6 +134,24 @@ internal sealed class House
 
     public ConsentDesk Desk { get; }
 
+    /// <summary>Grants positions as exact as <paramref name="scope"/>, with the leaves that it takes.</summary>
+    public void GrantPlace(string scope)
+    {
+        var isCoarse = scope is "1km" or "10km";
+        Grant("location.position", isCoarse ? scope : "1km");
+        if (!isCoarse)
+        {
+            Grant("location.precise", scope);
+            Grant("location.background", null);
+        }
+
+        void Grant(string field, string? as_)
+        {
+            var outcome = Desk.Grant("fleet-location", field, as_, "subject", "cli");
+            Assert.True(outcome.Done, outcome.Message);
+        }
+    }
+
     public static Policy Read(string json)
     {
         var errors = new ConfigErrors();

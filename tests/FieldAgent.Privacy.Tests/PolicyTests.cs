@@ -106,7 +106,7 @@ public sealed class PolicyTests
 
     [Fact]
     [Promise("R73")]
-    public void AnEmptyAnswerIsNoAnswer() => Refused("\"method\": \"MQTT over TLS, one message a batch\"", "\"method\": \" \"", "recipients[0].method", "empty");
+    public void AnEmptyAnswerIsNoAnswer() => Refused("\"en\": \"MQTT over TLS, one message a batch\"", "\"en\": \" \"", "recipients[0].method.en", "empty");
 
     [Fact]
     [Promise("R72")]

@@ -27,6 +27,7 @@ internal static class CommandLine
         ("hold", HoldCommand.Create),
         ("audit", AuditCommand.Create),
         ("incidents", IncidentsCommand.Create),
+        ("policy", PolicyCommand.Create),
         ("consume", ConsumeCommand.Create),
         ("demo", DemoCommand.Create),
         ("schema", SchemaCommand.Create),

@@ -40,6 +40,9 @@ internal sealed record AgentConfig
     /// <summary>Policy document, or null for the one that comes with the agent.</summary>
     public required string? PolicyFile { get; init; }
 
+    /// <summary>PEM file of the public key that signs policies, or null.</summary>
+    public string? PolicyKeyFile { get; init; }
+
     /// <summary>The policy as it was read with the configuration; null where nobody has read it yet.</summary>
     public Policy? Policy { get; init; }
 

@@ -76,15 +76,9 @@ internal sealed partial class ControlServer(
             {
                 using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop);
                 limit.CancelAfter(CallerTime);
-                if (access.RoleOf(access.PeerOf(caller)) is not { } role)
-                {
-                    // Not a byte of theirs is read.
-                    await ReplyAsync(caller, handle(new ControlRequest(""), null), limit.Token);
-                    return;
-                }
-
+                // Read in any case: a socket closed with something unread is reset, and the caller would not see why.
                 var line = await ReadLineAsync(caller, limit.Token);
-                var reply = Handle(line, role);
+                var reply = access.RoleOf(access.PeerOf(caller)) is { } role ? Handle(line, role) : handle(new ControlRequest(""), null);
                 await ReplyAsync(caller, reply, stop);
             }
         }

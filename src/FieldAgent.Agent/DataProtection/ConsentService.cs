@@ -158,6 +158,7 @@ internal sealed class ConsentService(
         PrecisionWords.TryParse(grant.Scope, out var asked) && Vocabulary.IsLocation(grant.Field)
         && gate.Decide(Stage.Admit, grant.Function, grant.Field).Permit is { } permit && permit.Precision > asked
             ? $"no finer than {permit.Precision.Word()} for now: finer places are granted apart, with --field {Vocabulary.LocationPrecise}"
+                + $", and with --field {Vocabulary.LocationBackground} for those that nobody asks for"
             : null;
 
     private static long Erased(Followed followed) => followed.Erasures.Sum(static e => e.Readings);

@@ -84,6 +84,11 @@ public sealed partial class ConsentDesk
             {
                 asked = ConsentScope.Default(field);
             }
+            else if (field == Vocabulary.LocationPosition && asked < PolicyLimits.CoarseLocation)
+            {
+                return $"{field} is granted no finer than {PolicyLimits.CoarseLocation.Word()}; "
+                    + $"grant it so, and then {Vocabulary.LocationPrecise} with '{scope}' besides";
+            }
             else if (asked < rule.Precision)
             {
                 return $"the policy allows {field} no finer than {rule.Precision.Word()}";

@@ -20,7 +20,7 @@ public sealed partial class ConsentDesk(Gate gate, IConsentLedger ledger, IClock
     /// <exception cref="StoreFault">The ledger cannot be read.</exception>
     public IReadOnlyList<ConsentLine> Show()
     {
-        var standings = ConsentHistory.Fold(ledger.All());
+        var standings = ConsentHistory.Fold(ledger.All(), Policy.ControllerId);
         var lines = Policy.Rules.Select(rule => Line(rule, standings));
         return Refused() is { } refused ? [.. lines.Select(line => line with { State = ConsentState.Refused, Last = refused })] : [.. lines];
     }
@@ -85,6 +85,15 @@ public sealed partial class ConsentDesk(Gate gate, IConsentLedger ledger, IClock
             }
 
             var before = ledger.All();
+            var standings = ConsentHistory.Fold(before, Policy.ControllerId);
+            if (grants.Select(static grant => grant.Rule).FirstOrDefault(rule => ConsentScope.BaseOf(rule.Field.Name) is { } other
+                && !(standings.TryGetValue((rule.Function.Name, other), out var first) && first.Granted)) is { } early)
+            {
+                return ConsentOutcome.Refuse(
+                    ConsentRefusal.Scope,
+                    $"{early.Field.Name} adds to {ConsentScope.BaseOf(early.Field.Name)}; grant that first, then this");
+            }
+
             var at = clock.Now();
             var events = Append(
                 [.. grants.Select(grant => New(

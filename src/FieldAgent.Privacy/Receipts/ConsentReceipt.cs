@@ -140,7 +140,7 @@ public static class ConsentReceipt
             {
                 ["party_id"] = one.Name,
                 ["party_type"] = "recipient",
-                ["party_name"] = one.Subject,
+                ["party_name"] = one.Subject.En,
                 ["party_address"] = one.Region,
                 ["party_url"] = one.PolicyLink,
                 ["party_contact"] = one.PolicyLink,

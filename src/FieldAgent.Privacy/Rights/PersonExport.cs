@@ -237,10 +237,10 @@ public static class PersonExport
     private static JsonObject Recipient(PolicyRecipient r) => new()
     {
         ["name"] = r.Name,
-        ["subject"] = r.Subject,
+        ["subject"] = r.Subject.En,
         ["agreement"] = r.Agreement,
-        ["method"] = r.Method,
-        ["purpose"] = r.Purpose,
+        ["method"] = r.Method.En,
+        ["purpose"] = r.Purpose.En,
         ["policyLink"] = r.PolicyLink,
         ["region"] = r.Region,
         ["fields"] = new JsonArray([.. r.Fields.Select(static field => (JsonNode)field)]),

@@ -70,8 +70,8 @@ public sealed class Policy
     /// <summary>How each right is exercised, in the document's order; all of <see cref="ClosedLists.Rights"/>.</summary>
     public IReadOnlyList<PolicyRight> Rights { get; init; } = [];
 
-    /// <summary>Reference of the impact assessment that found a high risk; empty when none did (R107).</summary>
-    public string HighRisk { get; init; } = "";
+    /// <summary>The impact assessment that found a high risk; null when none did (R107).</summary>
+    public PolicyRisk? HighRisk { get; init; }
 
     /// <summary>The fields, in the document's order.</summary>
     public IReadOnlyList<PolicyField> Fields { get; }

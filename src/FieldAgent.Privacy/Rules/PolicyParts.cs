@@ -74,6 +74,9 @@ public sealed record LocalText(string En, string Zh)
     /// <summary>The text in <paramref name="language"/>: <c>zh</c>, else English.</summary>
     public string For(string language) => language == "zh" ? Zh : En;
 
+    /// <inheritdoc/>
+    public override string ToString() => En;
+
     /// <summary>The same text in every language.</summary>
     public static implicit operator LocalText(string text) => new(text, text);
 }
@@ -95,6 +98,11 @@ public sealed record PolicyPurpose(string Name, PurposeKind Kind, LocalText Summ
 /// <param name="How">How it is exercised, one sentence.</param>
 public sealed record PolicyRight(string Name, LocalText How);
 
+/// <summary>An impact assessment that found a high risk.</summary>
+/// <param name="Reference">Where it can be read.</param>
+/// <param name="Functions">The functions that it concerns.</param>
+public sealed record PolicyRisk(string Reference, IReadOnlyList<string> Functions);
+
 /// <summary>Something the agent does for someone. A basic function is on by default, an extended one off until granted (R54).</summary>
 /// <param name="Name">Its name.</param>
 /// <param name="Tier">Basic or extended.</param>
@@ -106,7 +114,7 @@ public sealed record PolicyFunction(string Name, FunctionTier Tier, LocalText No
 /// <param name="Recipient">To whom; null: to everybody.</param>
 /// <param name="Region">Where to, ISO 3166; null: everywhere.</param>
 /// <param name="Why">The reason, one sentence.</param>
-public sealed record PolicyProhibition(Stage? Stage, string? Recipient, string? Region, string Why);
+public sealed record PolicyProhibition(Stage? Stage, string? Recipient, string? Region, LocalText Why);
 
 /// <summary>What one function may do with one field.</summary>
 /// <param name="Function">The function.</param>
@@ -150,11 +158,11 @@ public sealed record PolicyRule(
 /// <param name="Fields">All the fields it may ever receive: its projection (R72).</param>
 public sealed record PolicyRecipient(
     string Name,
-    string Subject,
+    LocalText Subject,
     string Endpoint,
     string Agreement,
-    string Method,
-    string Purpose,
+    LocalText Method,
+    LocalText Purpose,
     string PolicyLink,
     string Region,
     IReadOnlyList<string> Fields)

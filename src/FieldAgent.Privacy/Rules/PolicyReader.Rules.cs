@@ -96,7 +96,7 @@ internal sealed partial class PolicyReader
 
     private PolicyProhibition? ReadProhibition(ConfigSection section)
     {
-        NotEmpty(section, PolicyShape.ProhibitedWhy);
+        var why = ReadText(section, PolicyShape.ProhibitedWhy);
         CountryCode(section, PolicyShape.ProhibitedRegion);
         var recipient = Reference(section, PolicyShape.ProhibitedRecipient, _recipients, "recipient");
         Stage? stage = section.Has(PolicyShape.ProhibitedStage)
@@ -113,7 +113,7 @@ internal sealed partial class PolicyReader
                 stage,
                 recipient?.Name,
                 section.Has(PolicyShape.ProhibitedRegion) ? section.Get(PolicyShape.ProhibitedRegion) : null,
-                section.Get(PolicyShape.ProhibitedWhy));
+                why);
     }
 
     private void CheckBases(ConfigSection section, PolicyRule rule)

@@ -68,6 +68,7 @@ internal sealed partial class PolicyReader
         var fields = Collect(document.Get(PolicyShape.Fields), ReadField);
         var purposes = Collect(document.Get(PolicyShape.Purposes), ReadPurpose);
         var functions = Collect(document.Get(PolicyShape.Functions), ReadFunction);
+        var risk = ReadRisk(document);
         var recipients = Collect(document.Get(PolicyShape.Recipients), ReadRecipient);
         var pairs = new HashSet<(string, string)>();
         var rules = Collect(document.Get(PolicyShape.Rules), section => ReadRule(section, pairs));
@@ -86,7 +87,7 @@ internal sealed partial class PolicyReader
             Contacts = contacts,
             Notice = notice,
             Changes = changes,
-            HighRisk = document.Get(PolicyShape.HighRisk),
+            HighRisk = risk,
             Rights = rights,
             Hash = Convert.ToHexStringLower(SHA256.HashData(utf8)),
         };
@@ -112,6 +113,18 @@ internal sealed partial class PolicyReader
         }
 
         return rights;
+    }
+
+    private PolicyRisk? ReadRisk(ConfigSection document)
+    {
+        if (document.Get(PolicyShape.HighRisk) is not { } section)
+        {
+            return null;
+        }
+
+        NotEmpty(section, PolicyShape.RiskReference);
+        return new PolicyRisk(
+            section.Get(PolicyShape.RiskReference), References(section.Get(PolicyShape.RiskFunctions), _functions, "function"));
     }
 
     private PolicyField? ReadField(ConfigSection section)
@@ -202,7 +215,10 @@ internal sealed partial class PolicyReader
 
     private PolicyRecipient? ReadRecipient(ConfigSection section)
     {
-        NotEmpty(section, PolicyShape.Subject, PolicyShape.Agreement, PolicyShape.Method, PolicyShape.RecipientPurpose);
+        var subject = ReadText(section, PolicyShape.Subject);
+        var method = ReadText(section, PolicyShape.Method);
+        var purpose = ReadText(section, PolicyShape.RecipientPurpose);
+        NotEmpty(section, PolicyShape.Agreement);
         CountryCode(section, PolicyShape.Region);
         if (section.Has(PolicyShape.PolicyLink)
             && !(Uri.TryCreate(section.Get(PolicyShape.PolicyLink), UriKind.Absolute, out var link) && link.Scheme == Uri.UriSchemeHttps))
@@ -242,11 +258,11 @@ internal sealed partial class PolicyReader
         _mentioned.Add(name);
         var recipient = new PolicyRecipient(
             name,
-            section.Get(PolicyShape.Subject),
+            subject,
             section.Get(PolicyShape.Endpoint),
             section.Get(PolicyShape.Agreement),
-            section.Get(PolicyShape.Method),
-            section.Get(PolicyShape.RecipientPurpose),
+            method,
+            purpose,
             section.Get(PolicyShape.PolicyLink),
             section.Get(PolicyShape.Region),
             fields)

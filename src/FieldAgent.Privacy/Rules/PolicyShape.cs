@@ -36,15 +36,13 @@ internal static class PolicyShape
         "Something the agent does for someone.", FunctionName, FunctionTier, FunctionSwitch, FunctionNotice);
 
     public static readonly Option<string> RecipientName = Opt.Name("name", "Name of the recipient.", required: true);
-    public static readonly Option<string> Subject = Opt.Text("subject", "Who it is.", required: true, lengthMax: TextMax);
+    public static readonly Option<ConfigSection?> Subject = Text("subject", "Who it is.");
     public static readonly Option<string> Endpoint = Opt.Name(
         "endpoint", "Name of its endpoint in the configuration.", required: true);
     public static readonly Option<string> Agreement = Opt.Text(
         "agreement", "Reference of the agreement with it.", required: true, lengthMax: TextMax);
-    public static readonly Option<string> Method = Opt.Text(
-        "method", "How it receives the data.", required: true, lengthMax: TextMax);
-    public static readonly Option<string> RecipientPurpose = Opt.Text(
-        "purpose", "What it uses the data for.", required: true, lengthMax: TextMax);
+    public static readonly Option<ConfigSection?> Method = Text("method", "How it receives the data.");
+    public static readonly Option<ConfigSection?> RecipientPurpose = Text("purpose", "What it uses the data for.");
     public static readonly Option<string> PolicyLink = Opt.Text(
         "policyLink", "Its own privacy policy, an https address.", required: true, lengthMax: TextMax);
     public static readonly Option<string> Region = Country("region", "ISO 3166 code of where the data goes, such as CN.", required: true);
@@ -62,7 +60,7 @@ internal static class PolicyShape
         "stage", "At which step; every one when not given.", "", false, [.. PolicyWords.Stages]);
     public static readonly Option<string> ProhibitedRecipient = Opt.Name("recipient", "To whom; everybody when not given.");
     public static readonly Option<string> ProhibitedRegion = Country("region", "Where to, ISO 3166; everywhere when not given.", required: false);
-    public static readonly Option<string> ProhibitedWhy = Opt.Text("why", "The reason.", required: true, lengthMax: TextMax);
+    public static readonly Option<ConfigSection?> ProhibitedWhy = Text("why", "The reason.");
     public static readonly ConfigShape Prohibition = new(
         "What is forbidden although the rule would otherwise allow it.",
         ProhibitedStage, ProhibitedRecipient, ProhibitedRegion, ProhibitedWhy);
@@ -111,8 +109,12 @@ internal static class PolicyShape
         "contacts", "Whom to ask.", Opt.Text("contact", "An address.", lengthMax: TextMax), PolicyLimits.ContactsMax, required: true);
     public static readonly Option<ConfigSection?> Notice = Text("notice", "What the notice begins with.");
     public static readonly Option<ConfigSection?> Changes = Text("changes", "What is new against the version before.");
-    public static readonly Option<string> HighRisk = Opt.Text(
-        "highRisk", "Reference of the impact assessment that found a high risk; left out when none did.", lengthMax: TextMax);
+    public static readonly Option<string> RiskReference = Opt.Text("reference", "Where it can be read.", required: true, lengthMax: TextMax);
+    public static readonly Option<IReadOnlyList<ConfigNode>> RiskFunctions = Names(
+        "functions", "The functions that it concerns.", PolicyLimits.FunctionsMax, required: true);
+    public static readonly Option<ConfigSection?> HighRisk = Opt.Section(
+        "highRisk", "The impact assessment that found a high risk; left out when none did.",
+        new ConfigShape("An impact assessment that found a high risk.", RiskReference, RiskFunctions));
     public static readonly Option<IReadOnlyList<ConfigSection>> Rights = Opt.Sections(
         "rights", "How each right is exercised; all of them.", Right, ClosedLists.Rights.Words.Count, required: true);
     public static readonly Option<IReadOnlyList<ConfigSection>> Fields = Opt.Sections(

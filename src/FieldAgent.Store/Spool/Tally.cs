@@ -207,7 +207,7 @@ internal sealed class Tally
         {
             var kind = (TallyKind)bytes[0];
             bytes = bytes[1..];
-            if (kind > TallyKind.DeliveredAtMs || !TryReadNumber(ref bytes, out var of) || !TryReadNumber(ref bytes, out var value))
+            if (!Enum.IsDefined(kind) || !TryReadNumber(ref bytes, out var of) || !TryReadNumber(ref bytes, out var value))
             {
                 return false;
             }

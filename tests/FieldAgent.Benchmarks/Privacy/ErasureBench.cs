@@ -39,7 +39,7 @@ internal static class ErasureBench
             };
             using var store = StateStore.Open(options, clock, counters, NullLogger.Instance);
             var gate = new Gate(Policy.Shipped(), store.Consents, counters, clock);
-            new ConsentDesk(gate, store.Consents, clock).Grant("diagnostics", null, null, "operator", "cli");
+            new ConsentDesk(gate, store.Consents, clock).Grant("diagnostics", null, null, new ConsentBy(ConsentBy.Operator, "cli"));
             Fill(store.Spool, gate, clock, blockReadings);
             if (store.Spool.State.Readings != Readings)
             {
