@@ -13,5 +13,7 @@ public static class DeviceCatalogue
         new HwmonKind(),
         new Gnss.GnssKind(),
         new CameraKind(),
+        new Gpio.GpioKind(),
+        new Gpio.PulseCounterKind(),
     ];
 }

@@ -41,8 +41,8 @@ public sealed partial class StateStore : IDisposable
         _commands = new CommandLedger(context);
         _requests = new RequestLedger(context);
         _documents = new DocumentShelf(context);
-        _outbox = new OutboxLedger(context);
-        _identity = new IdentityStore(context, _values, _spool, _consents, _commands);
+        _outbox = new OutboxLedger(context, _values);
+        _identity = new IdentityStore(context, _values, _spool, _consents, _commands, _outbox);
         if (_audit.Broken.Length > 0)
         {
             _findings.Add(new StoreFinding(IncidentKind.ChainBroken, _audit.Broken));

@@ -168,10 +168,9 @@ public sealed class GateTests
         var house = new House();
         var sink = new Sink();
         Assert.Equal(0, house.Gate.Admit(House.Positions((47, 8), (47, 8)), sink));
-        Assert.Equal(8, house.Counters["denied.admit.not-granted"]);
 
-        // What a geofence compares and forgets may not be kept.
-        Assert.Equal(8, house.Counters["denied.admit.prohibited"]);
+        // four values a fix, for the fleet's map and for fences
+        Assert.Equal(16, house.Counters["denied.admit.not-granted"]);
 
         var unknown = new RawRows(new StreamSet("x", "device.hostname", [new("n", "1")]));
         unknown.Columns.Append(1, [42], 1);

@@ -25,6 +25,8 @@ public sealed class RecordingHost(IClock? clock = null, int rowsMax = 100_000) :
 
     public IClock Clock { get; } = clock ?? new SimulatedClock();
 
+    public ISensorMemory Memory { get; init; } = new SensorMemory().Of("sensor");
+
     /// <summary>The clock, when the test drives it.</summary>
     public SimulatedClock Time => (SimulatedClock)Clock;
 

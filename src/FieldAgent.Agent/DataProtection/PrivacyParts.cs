@@ -153,7 +153,10 @@ internal sealed class PrivacyParts : IDisposable
         Requests = new RequestDesk(Store.Requests, Clock, Audit);
         SignedRequests = new SignedRequests(Requests, Store.Requests, Clock, Counters);
         PersonRights = new PrivacyRights(
-            Gate, Store.Consents, Consents, scopes, Eraser, Erasures, Store.Requests, Store.Deliveries, Store.Outbox, Audiences, Audit, Clock);
+            Gate, Store.Consents, Consents, scopes, Eraser, Erasures, Store.Requests, Store.Deliveries, Store.Outbox, Audiences, Audit, Clock)
+        {
+            Rotate = () => Identity.Rotate(RotationReason.Closed, erase: true).Message,
+        };
         var why = new PrivacyWhy(Gate, Store.Deliveries, Store.Consents, Store.Audit, Audiences, [.. config.Recipients.Select(static r => r.Name)]);
         return PrivacyOperations.All(
             overview, Export, PersonRights, new PrivacyRequests(Requests, SignedRequests, Store.Requests), why, scopes);

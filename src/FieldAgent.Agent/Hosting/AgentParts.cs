@@ -44,7 +44,7 @@ internal sealed class AgentParts : IDisposable
                 Settings(name, recipient), links, Store.Spool, Gate, clock, Store.Outbox, Store.Commands, commands, Counters, logs.CreateLogger<Courier>()),
             clock, logs.CreateLogger<CourierLoop>()))];
         Privacy.Identity.IsConnected = () => Couriers.Any(static courier => courier.State.Phase == "connected");
-        Errands = new Errands(config.Recipients, Privacy.Identity, Privacy.Anonymous, links, clock, Counters, logs.CreateLogger<Errands>());
+        Errands = new Errands(config.Recipients, Privacy.Identity, Privacy.Anonymous, Store.Outbox, links, clock, Counters, logs.CreateLogger<Errands>());
     }
 
     /// <summary>Configuration.</summary>

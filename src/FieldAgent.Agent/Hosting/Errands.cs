@@ -11,7 +11,7 @@ namespace FieldAgent.Agent.Hosting;
 /// <remarks>Whoever runs the broker sees the address that a visit comes from, and the client certificate where one is configured: what is
 /// hidden is hidden from those who read the topics.</remarks>
 internal sealed partial class Errands(
-    IReadOnlyList<Recipient> recipients, IdentityService identity, AnonymousOutbox windows, ILinkFactory links, IClock clock, Counters counters,
+    IReadOnlyList<Recipient> recipients, IdentityService identity, AnonymousOutbox windows, IOutbox notices, ILinkFactory links, IClock clock, Counters counters,
     ILogger<Errands> log) : IDisposable
 {
     /// <summary>First wait after a failed visit; each failure doubles it.</summary>
@@ -22,6 +22,9 @@ internal sealed partial class Errands(
     /// <summary>Windows wait up to so long, chosen at random: boards whose hours end together, and the two streams of one board, cannot be told by
     /// the moment they speak.</summary>
     private static readonly TimeSpan WindowsWaitMax = TimeSpan.FromMinutes(10);
+
+    /// <summary>Notices of one visit.</summary>
+    private const int NoticesPerVisit = 32;
 
     /// <summary>Windows of one visit.</summary>
     private const int WindowsPerVisit = 32;
@@ -86,30 +89,63 @@ internal sealed partial class Errands(
             return true;
         }
 
-        var answered = false;
-        var fault = _visit.Send(
-            recipient, farewell.Name, [new VisitMessage(new Topics(farewell.Name).State, default, Retain: true)], (_, _) => answered = true, stop);
-        if (!answered && fault.Kind is not (LinkFaultKind.NotAuthorized or LinkFaultKind.Misconfigured))
-        {
-            return false;
-        }
-
-        if (!answered)
-        {
-            // The broker does not know the old name any more: whoever runs it has taken it away.
-            counters.Add("identity.farewells-refused");
-        }
-
         try
         {
-            identity.Store.Said(farewell);
-            LogFarewell(recipient.Name);
-            return true;
+            return Leave(farewell, recipient, stop);
         }
         catch (StoreFault)
         {
             return false;
         }
+    }
+
+    // What still waited is said in the old name, then the state it left is cleared: in this order, so that the name ends with the visit.
+    private bool Leave(Farewell farewell, Recipient recipient, CancellationToken stop)
+    {
+        var topics = new Topics(farewell.Name);
+        var waiting = notices.Retired(recipient.Name, NoticesPerVisit);
+        var isLast = waiting.Count < NoticesPerVisit;
+        List<VisitMessage> messages = [.. waiting.Select(notice => VisitMessage.Of(topics, notice))];
+        if (isLast)
+        {
+            messages.Add(new VisitMessage(topics.State, default, Retain: true));
+        }
+
+        var answers = 0;
+        var fault = _visit.Send(
+            recipient, farewell.Name, messages,
+            (index, _) =>
+            {
+                answers++;
+                if (index < waiting.Count)
+                {
+                    notices.Sent(waiting[index].Id);
+                }
+            },
+            stop);
+        if (answers < messages.Count)
+        {
+            if (fault.Kind is not (LinkFaultKind.NotAuthorized or LinkFaultKind.Misconfigured))
+            {
+                return false;
+            }
+
+            // The broker does not know the old name any more: whoever runs it has taken it away.
+            counters.Add("identity.farewells-refused");
+            foreach (var notice in waiting)
+            {
+                notices.Sent(notice.Id);
+                counters.Add("dropped.notices");
+            }
+        }
+        else if (!isLast)
+        {
+            return Leave(farewell, recipient, stop);
+        }
+
+        identity.Store.Said(farewell);
+        LogFarewell(recipient.Name);
+        return true;
     }
 
     private bool DeliverWindows(CancellationToken stop)

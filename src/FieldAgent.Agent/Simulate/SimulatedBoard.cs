@@ -169,6 +169,8 @@ internal sealed class SimulatedBoard(int number, int seed, string folder, Virtua
 
         public IClock Clock => _board.Time;
 
+        public ISensorMemory Memory { get; } = new SensorMemory().Of("simulated");
+
         public void Flush()
         {
             Due.Reset();

@@ -48,6 +48,9 @@ public interface ISensorHost
     /// <summary>The agent's clock.</summary>
     IClock Clock { get; }
 
+    /// <summary>What the sensor keeps over restarts.</summary>
+    ISensorMemory Memory { get; }
+
     /// <summary>Declares streams and returns where their rows go. Declaring the same set again returns the same writer.</summary>
     SampleWriter Declare(StreamSet set);
 

@@ -50,7 +50,12 @@ public interface IOutbox
     /// <summary>What waits for <paramref name="recipient"/>, oldest first, with a number above <paramref name="after"/>.</summary>
     IReadOnlyList<Notice> Waiting(string recipient, long after, int max);
 
-    /// <summary>The broker has it: forgotten, unless it waits for an acknowledgement.</summary>
+    /// <summary>What still waited for <paramref name="recipient"/> when the pseudonym changed, oldest first. It is signed and named with what has
+    /// ended: it goes out under the old pseudonym, once, and never under the new one.</summary>
+    IReadOnlyList<Notice> Retired(string recipient, int max) => [];
+
+    /// <summary>The broker has it: forgotten, unless it waits for an acknowledgement. What is retired is forgotten in any case: nobody can
+    /// answer the old pseudonym.</summary>
     void Sent(long id);
 
     /// <summary>The recipient has acknowledged <paramref name="reference"/>.</summary>

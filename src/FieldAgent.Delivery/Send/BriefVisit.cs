@@ -6,7 +6,16 @@ namespace FieldAgent.Delivery;
 /// <param name="Topic">Its topic.</param>
 /// <param name="Payload">Its payload; empty with <paramref name="Retain"/> removes what the broker retains there.</param>
 /// <param name="Retain">The MQTT flag.</param>
-public sealed record VisitMessage(MqttTopic Topic, ReadOnlyMemory<byte> Payload, bool Retain);
+public sealed record VisitMessage(MqttTopic Topic, ReadOnlyMemory<byte> Payload, bool Retain)
+{
+    /// <summary>A notice that nobody can acknowledge any more, because the pseudonym it speaks for ends with the visit.</summary>
+    public static VisitMessage Of(Topics topics, Notice notice)
+    {
+        var buffer = new PayloadBuffer();
+        NoticeEnvelope.Write(buffer, notice, acknowledge: false);
+        return new VisitMessage(topics.Of(notice.Kind), buffer.Written.ToArray(), Retain: false);
+    }
+}
 
 /// <summary>A connection for a few messages and no longer: a session that begins empty, has no will, subscribes to nothing and is forgotten by
 /// the broker when it ends. For what must not share a session with the courier: goodbyes of an old pseudonym, and what is

@@ -60,7 +60,7 @@ internal sealed class NoticeSender(
 
         while (_table.Count < _window && _inFlight < Math.Min(_limits.NoticesInFlightMax, Math.Max(1, _window / 4)) && Next() is { } notice)
         {
-            Encode(notice);
+            NoticeEnvelope.Write(_buffer, notice, notice.UntilAcknowledged);
             if (_buffer.Written.Length > _payloadMax)
             {
                 // A broker that takes so little may be set right; until then the others go on.
@@ -164,19 +164,5 @@ internal sealed class NoticeSender(
 
         _readAll = _read.Count == 0;
         return !_readAll;
-    }
-
-    private void Encode(Notice notice)
-    {
-        _buffer.Clear(wipe: true);
-        _buffer.Raw("{\"v\":"u8);
-        _buffer.Number(ContractWords.Version);
-        _buffer.Raw(",\"reference\":"u8);
-        _buffer.Text(notice.Reference);
-        _buffer.Raw(",\"kind\":"u8);
-        _buffer.Text(ContractWords.Of(notice.Kind));
-        _buffer.Raw(notice.UntilAcknowledged ? ",\"acknowledge\":true,\"document\":"u8 : ",\"acknowledge\":false,\"document\":"u8);
-        _buffer.Raw(notice.Json.Span);
-        _buffer.Raw((byte)'}');
     }
 }

@@ -7,6 +7,7 @@ namespace FieldAgent.Devices;
 internal static partial class ClockNative
 {
     public const int ClockRealtime = 0;
+    public const int ClockMonotonic = 1;
     public const int ClockBoottime = 7;
 
     private const int TimerAbsTime = 1;

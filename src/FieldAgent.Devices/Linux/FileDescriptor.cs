@@ -41,6 +41,13 @@ internal sealed unsafe class FileDescriptor : SafeHandleMinusOneIsInvalid
         return fd >= 0 ? new FileDescriptor(fd) : throw Fault(path, Marshal.GetLastPInvokeError());
     }
 
+    /// <summary>Takes over a descriptor that the kernel gave (an ioctl's), and makes it non-blocking.</summary>
+    public static FileDescriptor Own(int fd)
+    {
+        _ = Libc.Fcntl(fd, Libc.F_SETFL, Libc.O_NONBLOCK);
+        return new FileDescriptor(fd);
+    }
+
     /// <summary>Reads what is there.</summary>
     /// <param name="buffer">Where to.</param>
     /// <param name="error">The errno when the result is negative.</param>

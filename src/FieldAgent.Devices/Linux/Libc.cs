@@ -20,6 +20,9 @@ internal static unsafe partial class Libc
     public const int EISDIR = 21;
     public const int ENOTTY = 25;
     public const int EREMOTEIO = 121;
+    public const int EINVAL = 22;
+
+    public const int F_SETFL = 4;
 
     public const int O_RDONLY = 0;
     public const int O_RDWR = 2;
@@ -89,6 +92,9 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", EntryPoint = "ioctl", SetLastError = true)]
     public static partial int Ioctl(int fd, nuint request, nint argument);
+
+    [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]
+    public static partial int Fcntl(int fd, int command, int argument);
 
     [LibraryImport("libc", EntryPoint = "tcgetattr", SetLastError = true)]
     public static partial int TcGetAttr(int fd, Termios* termios);

@@ -22,6 +22,14 @@ internal sealed unsafe class StopEvent : IDisposable
     /// <summary>The descriptor's number.</summary>
     public int Number { get; }
 
+    /// <summary>Waits for the stop alone.</summary>
+    /// <returns>True when it came within <paramref name="timeoutMs"/>.</returns>
+    public bool Wait(int timeoutMs)
+    {
+        var fd = new Libc.PollFd { Fd = Number, Events = Libc.POLLIN };
+        return Libc.Poll(&fd, 1, timeoutMs) > 0;
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {

@@ -13,9 +13,10 @@ internal sealed class SensorSession : ISensorHost, IClock, IDisposable
     private volatile bool _isWaiting;
     private long _signs;
 
-    public SensorSession(SensorSupervisor owner, IClock clock, int triggersMax)
+    public SensorSession(SensorSupervisor owner, IClock clock, ISensorMemory memory, int triggersMax)
     {
         _owner = owner;
+        Memory = memory;
         _clock = clock;
         _triggers = new TriggerQueue(triggersMax);
         Token = _stop.Token;
@@ -41,6 +42,9 @@ internal sealed class SensorSession : ISensorHost, IClock, IDisposable
 
     /// <inheritdoc/>
     public IClock Clock => this;
+
+    /// <inheritdoc/>
+    public ISensorMemory Memory { get; }
 
     /// <inheritdoc/>
     public SampleWriter Declare(StreamSet set)

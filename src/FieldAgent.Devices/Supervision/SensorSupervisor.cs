@@ -21,6 +21,7 @@ public sealed partial class SensorSupervisor : IDisposable
     private readonly Counters _counters;
     private readonly ILogger _log;
     private readonly SupervisionLimits _limits;
+    private readonly ISensorMemory _memory;
     private readonly SortedDictionary<string, long> _skipped = new(StringComparer.Ordinal);
 
     private volatile SampleWriter[] _writers = [];
@@ -52,9 +53,10 @@ public sealed partial class SensorSupervisor : IDisposable
     /// <param name="counters">Where failures and skips are counted.</param>
     /// <param name="log">Where changes of state are said.</param>
     /// <param name="limits">How patient to be; null for the defaults.</param>
+    /// <param name="memory">What the sensor keeps; null: it forgets with this object.</param>
     public SensorSupervisor(
         ISensor sensor, string kind, IClock clock, FlushSignal due, int rowsMax, Action<RawImage> deliver, Counters counters, ILogger log,
-        SupervisionLimits? limits = null)
+        SupervisionLimits? limits = null, ISensorMemory? memory = null)
     {
         _sensor = sensor;
         Kind = kind;
@@ -65,6 +67,7 @@ public sealed partial class SensorSupervisor : IDisposable
         _counters = counters;
         _log = log;
         _limits = limits ?? new SupervisionLimits();
+        _memory = memory ?? new SensorMemory().Of(sensor.Name);
     }
 
     /// <summary>The sensor's name.</summary>
@@ -105,7 +108,7 @@ public sealed partial class SensorSupervisor : IDisposable
                 return;
             }
 
-            var session = new SensorSession(this, _clock, _limits.TriggersMax);
+            var session = new SensorSession(this, _clock, _memory, _limits.TriggersMax);
             _session = session;
             _said = "";
             _unstableRuns = 0;

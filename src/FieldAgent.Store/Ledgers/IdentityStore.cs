@@ -21,14 +21,17 @@ internal sealed class IdentityStore : IIdentityStore
     private readonly Spool _spool;
     private readonly IConsentLedger _consents;
     private readonly CommandLedger _commands;
+    private readonly OutboxLedger _outbox;
 
-    public IdentityStore(StoreContext context, SealedValues values, Spool spool, IConsentLedger consents, CommandLedger commands)
+    public IdentityStore(
+        StoreContext context, SealedValues values, Spool spool, IConsentLedger consents, CommandLedger commands, OutboxLedger outbox)
     {
         _context = context;
         _values = values;
         _spool = spool;
         _consents = consents;
         _commands = commands;
+        _outbox = outbox;
         PutRight(alsoNewGaps: false);
     }
 
@@ -119,6 +122,7 @@ internal sealed class IdentityStore : IIdentityStore
             _values.Remove(name);
         }
 
+        _outbox.BeginEpoch(Epoch);
         _spool.ForgetOldGaps(alsoNewGaps);
         Span<byte> bytes = stackalloc byte[4];
         BinaryPrimitives.WriteInt32BigEndian(bytes, Epoch);

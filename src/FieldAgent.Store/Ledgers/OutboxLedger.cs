@@ -18,12 +18,17 @@ internal sealed class OutboxLedger : IOutbox, IDisposable
     // Where the bound is reached: what only tells, before what asks to be acknowledged; the oldest first.
     private const string LeastImportant = "SELECT id FROM outbox ORDER BY until_acknowledged, id LIMIT 1";
 
-    private readonly StoreContext _context;
-    private readonly AesGcm _key;
+    private const string RetiredTo = "outbox/retired-to";
 
-    public OutboxLedger(StoreContext context)
+    private readonly StoreContext _context;
+    private readonly SealedValues _values;
+    private readonly AesGcm _key;
+    private long _retiredTo;
+
+    public OutboxLedger(StoreContext context, SealedValues values)
     {
         _context = context;
+        _values = values;
         Span<byte> key = stackalloc byte[RootKey.Bytes];
         context.Identity.DeriveKey("outbox", key);
         _key = new AesGcm(key, Sealed.TagBytes);
@@ -69,7 +74,9 @@ internal sealed class OutboxLedger : IOutbox, IDisposable
         {
             var writer = _context.Database.Writer;
             var unreadable = new List<long>();
-            var found = Read(writer, "WHERE recipient = ?1 AND id > ?2 ORDER BY id LIMIT ?3", s => s.Bind(1, recipient).Bind(2, after).Bind(3, max), unreadable);
+            var found = Read(
+                writer, "WHERE recipient = ?1 AND id > ?2 ORDER BY id LIMIT ?3",
+                s => s.Bind(1, recipient).Bind(2, Math.Max(after, _retiredTo)).Bind(3, max), unreadable);
             foreach (var id in unreadable)
             {
                 // Nobody will ever read it; said by the counter.
@@ -82,7 +89,34 @@ internal sealed class OutboxLedger : IOutbox, IDisposable
     }
 
     /// <inheritdoc/>
-    public void Sent(long id) => Sent(id, evenUnacknowledged: false);
+    public IReadOnlyList<Notice> Retired(string recipient, int max)
+    {
+        lock (_context.WriteLock)
+        {
+            return Read(
+                _context.Database.Writer, "WHERE recipient = ?1 AND id <= ?2 ORDER BY id LIMIT ?3",
+                s => s.Bind(1, recipient).Bind(2, _retiredTo).Bind(3, max), []);
+        }
+    }
+
+    /// <summary>The pseudonym of <paramref name="epoch"/> is the present one: what an earlier one left is retired. Repeating it does nothing.</summary>
+    /// <exception cref="StoreFault">It could not be noted; until it is, nothing may be sent.</exception>
+    public void BeginEpoch(int epoch)
+    {
+        lock (_context.WriteLock)
+        {
+            var known = _values.Get(RetiredTo) is { } bytes ? Encoding.ASCII.GetString(bytes).Split(' ') : ["0", "0"];
+            _retiredTo = long.Parse(known[1], CultureInfo.InvariantCulture);
+            if (int.Parse(known[0], CultureInfo.InvariantCulture) != epoch)
+            {
+                _retiredTo = _context.Database.Writer.Scalar("SELECT ifnull(max(id), 0) FROM outbox");
+                _values.Set(RetiredTo, Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{epoch} {_retiredTo}")));
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Sent(long id) => Sent(id, evenUnacknowledged: id <= Volatile.Read(ref _retiredTo));
 
     /// <inheritdoc/>
     public bool Acknowledge(string recipient, string reference)

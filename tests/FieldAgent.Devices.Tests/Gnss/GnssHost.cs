@@ -19,6 +19,8 @@ internal sealed class GnssHost : ISensorHost, IDisposable
 
     public StepClock StepClock { get; } = new();
 
+    public ISensorMemory Memory { get; } = new SensorMemory().Of("gnss");
+
     public IClock Clock => StepClock;
 
     public Counters Counters { get; } = new();

@@ -1,0 +1,68 @@
+using System.Collections.Concurrent;
+using FieldAgent.Core;
+using FieldAgent.Devices.Gpio;
+using FieldAgent.Devices.Linux;
+
+namespace FieldAgent.Devices.Tests.Gpio;
+
+/// <summary>Lines that a test drives. Edges are stamped by the machine's CLOCK_MONOTONIC, as the kernel does.</summary>
+internal sealed class FakeGpio : IGpioController, IGpioLines
+{
+    private readonly ConcurrentQueue<GpioEdge> _edges = new();
+    private uint _sequence;
+    private long _levels;
+
+    public List<GpioRequest> Requests { get; } = [];
+
+    public int Open { get; private set; }
+
+    public SensorFault? Fault { get; set; }
+
+    public IGpioLines Request(GpioRequest request)
+    {
+        Requests.Add(request);
+        if (Fault is not null)
+        {
+            throw Fault;
+        }
+
+        _sequence = 0;
+        Open++;
+        return this;
+    }
+
+    public void Drive(int index, bool active, long? monotonicNs = null, uint lost = 0)
+    {
+        _sequence += 1 + lost;
+        var mask = 1L << index;
+        Volatile.Write(ref _levels, active ? _levels | mask : _levels & ~mask);
+        _edges.Enqueue(new GpioEdge(monotonicNs ?? ClockNative.Now(ClockNative.ClockMonotonic), index, active, _sequence));
+    }
+
+    public ulong Read() => (ulong)Volatile.Read(ref _levels);
+
+    public void Write(ulong mask, ulong values) => Volatile.Write(ref _levels, (long)((Read() & ~mask) | (values & mask)));
+
+    public Readiness Wait(StopEvent stop, int timeoutMs)
+    {
+        if (!_edges.IsEmpty)
+        {
+            return Readiness.Readable;
+        }
+
+        return stop.Wait(Math.Min(timeoutMs, 5)) ? Readiness.Stopped : Readiness.Timeout;
+    }
+
+    public int ReadEdges(Span<GpioEdge> edges)
+    {
+        var count = 0;
+        while (count < edges.Length && _edges.TryDequeue(out var edge))
+        {
+            edges[count++] = edge;
+        }
+
+        return count;
+    }
+
+    public void Dispose() => Open--;
+}
