@@ -59,6 +59,9 @@ public sealed partial class StateStore : IDisposable
     /// <summary>Consents.</summary>
     public IConsentLedger Consents => _consents;
 
+    /// <summary>What sensors keep over restarts.</summary>
+    public SensorMemory Memory => _context.Memory;
+
     /// <summary>Commands seen.</summary>
     public ICommandLedger Commands => _commands;
 

@@ -32,7 +32,7 @@ internal sealed class AgentParts : IDisposable
         Store = StateStore.Open(StoreOptionsOf(config), clock, Counters, logs.CreateLogger("store"));
         Privacy = new PrivacyParts(config, Store, clock, Counters, logs);
         Due = new FlushSignal(config.FlushReadings);
-        Collector = new Collector(config.Sensors, Gate, clock, Due, RowsMax, Counters, logs);
+        Collector = new Collector(config.Sensors, Gate, clock, Due, RowsMax, Counters, logs, Store.Memory);
         Pipeline = new Pipeline(Collector, Gate, Store.Spool, Due, config.FlushInterval, Counters, logs.CreateLogger<Pipeline>());
         ICommandHandler[] commands = [new Commands.StatusHandler(this), new Commands.FlushHandler(Due), new Commands.PhotoHandler(Collector),
             new Commands.AcknowledgeHandler(Store.Outbox),

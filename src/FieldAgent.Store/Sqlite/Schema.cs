@@ -121,6 +121,10 @@ internal static class Schema
             CREATE TABLE documents(id INTEGER PRIMARY KEY, type TEXT NOT NULL, audience TEXT NOT NULL, about INTEGER NOT NULL,
                 reference TEXT NOT NULL, document BLOB NOT NULL, UNIQUE(type, audience, about, reference)) STRICT;
             """),
+        ("what sensors keep over restarts",
+            """
+            CREATE TABLE sensor_memory(sensor TEXT, name TEXT, value INTEGER NOT NULL, PRIMARY KEY(sensor, name)) STRICT, WITHOUT ROWID;
+            """),
         ("small sealed values",
             """
             CREATE TABLE sealed_values(name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
