@@ -218,7 +218,7 @@ public sealed class Gate : IGate
     public IReadOnlyList<(string Id, bool? Inside)> FenceState => _derivations.Fences.State;
 
     /// <summary>True when the policy lets the board have an identifier at all (R25): some rule of the function <c>identity</c> permits. A policy
-    /// without one permits none.</summary>
+    /// without one permits none. A global refusal leaves it: receipts and requests to erase must reach their recipients (R78).</summary>
     /// <param name="reason">Why not.</param>
     public bool MayIdentify(out DenyReason reason)
     {
@@ -226,7 +226,7 @@ public sealed class Gate : IGate
         var now = _clock.Now();
         foreach (var entry in Volatile.Read(ref _table).ByFunction(Vocabulary.IdentityFunction))
         {
-            var decision = entry.Answer(Ask(Stage.Collect, Vocabulary.IdentityFunction, entry.Rule.Field.Name, now));
+            var decision = entry.Answer(Ask(Stage.Collect, Vocabulary.IdentityFunction, entry.Rule.Field.Name, now), despiteRefusal: true);
             reason = decision.Reason;
             if (decision.IsPermitted)
             {
