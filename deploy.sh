@@ -14,7 +14,9 @@ usage: ./deploy.sh [--dry-run] COMMAND
   demo [--for 20s]      build, then watch simulated readings, positions and photographs go through
                         gate, spool and a real MQTT broker, with the broker stopped half way
   test [FILTER]         build and run every test; the last line is: N passed, N failed, N skipped
-  bench [--json]        measure throughput, bytes, memory and start-up; prints a table
+  bench [privacy] [--json]
+                        measure throughput, bytes, memory and start-up; prints a table;
+                        with the word privacy: policy, decision and erasure instead
   install [USER@HOST]   build for that board (this machine when none is named), copy the release over SSH, start it as
                         a service, wait until it is healthy, and put the release before back when it is not
   rollback [USER@HOST]  go back to the release before

@@ -11,11 +11,10 @@ public sealed class PublishedFilesTests
     private static string Readme => File.ReadAllText(Path.Join(Places.Repository, "README.md"));
 
     [Fact]
-    public void The_published_schema_is_the_one_the_program_prints()
+    public void The_published_schemas_are_the_ones_the_program_prints()
     {
-        var file = Path.Join(Places.Repository, "src/FieldAgent.Agent/contract/config.schema.json");
-        Assert.True(SchemaCommand.Text() == File.ReadAllText(file),
-            "the schema has changed: fieldagent schema > src/FieldAgent.Agent/contract/config.schema.json");
+        Published.Is("src/FieldAgent.Agent/contract/config.schema.json", SchemaCommand.Text());
+        Published.Is("src/FieldAgent.Privacy/contract/policy.schema.json", SchemaCommand.Text(Privacy.Policy.Shape, "FieldAgent policy"));
     }
 
     [Fact]
@@ -35,12 +34,8 @@ public sealed class PublishedFilesTests
     }
 
     [Fact]
-    public void The_readmes_account_of_what_leaves_the_device_is_the_policys()
-    {
-        var generated = PolicyText.Markdown(Privacy.Policy.Shipped());
-        Assert.True(Between("<!-- generated: policy -->\n", "<!-- end generated -->") == generated,
-            "README.md, 'What leaves the device': put this between the markers\n" + generated);
-    }
+    public void The_readmes_account_of_what_leaves_the_device_is_the_policys() =>
+        Published.IsBetween("README.md", "<!-- generated: policy -->\n", "<!-- end generated -->", PolicyText.Markdown(Privacy.Policy.Shipped()));
 
     [Fact]
     public void Every_file_and_folder_the_readme_names_exists()

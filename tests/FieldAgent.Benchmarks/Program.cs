@@ -1,4 +1,5 @@
 using FieldAgent.Benchmarks;
+using FieldAgent.Benchmarks.Privacy;
 
 // Measures what the README and the aims speak of. Wall-clock figures are of this machine; compare the ratios, whose two sides are
 // measured in the same run.
@@ -15,7 +16,13 @@ var results = new Results(json, Console.Out);
     ("d", "(d) the process: ten streams at 1 Hz", () => Footprint.Run(results, agent)),
     ("e", "(e) draining a backlog", () => DrainRate.Run(results)),
 ];
-foreach (var (letter, title, run) in parts)
+
+// The privacy parts run by themselves: bench privacy.
+(string Letter, string Title, Action Run)[] privacyParts =
+[
+    ("diff", "difference of two policies", () => PolicyDiffBench.Run(results)),
+];
+foreach (var (letter, title, run) in args.Contains("privacy") ? privacyParts : parts)
 {
     if (only is null || only.Contains(letter))
     {

@@ -7,10 +7,10 @@ public sealed class ConsentDeskTests
     // Two sensitive necessary fields in one function, and a function without any sensitive field.
     private static readonly string TwoSensitive = File.ReadAllText(Path.Join(Places.Repository, "src/FieldAgent.Privacy/policy/fieldagent-policy.json"))
         .Replace("\"field\": \"image.location\", \"necessary\": false", "\"field\": \"image.location\", \"necessary\": true", StringComparison.Ordinal)
-        .Replace("\"functions\": [", "\"functions\": [ { \"name\": \"diagnostics\", \"tier\": \"extended\", \"summary\": \"x\" },", StringComparison.Ordinal)
+        .Replace("\"functions\": [", "\"functions\": [ { \"name\": \"bench-check\", \"tier\": \"extended\", \"switch\": \"off\", \"notice\": { \"en\": \"x\", \"zh\": \"x\" } },", StringComparison.Ordinal)
         .Replace("\"rules\": [", """
             "rules": [
-              { "function": "diagnostics", "field": "instrument.gnss", "necessary": true, "purpose": "p", "basis": "consent",
+              { "function": "bench-check", "field": "instrument.gnss", "necessary": true, "purpose": "operation", "bases": ["consent"],
                 "term": "30d", "recipients": [] },
             """, StringComparison.Ordinal);
 
@@ -45,7 +45,7 @@ public sealed class ConsentDeskTests
         Assert.Empty(house.Ledger.All());
         Assert.True(house.Desk.Grant("photo", "image.location", null, "subject", "cli").Done);
         Assert.True(house.Desk.Grant("fleet-location", null, null, "subject", "cli").Done);
-        Assert.True(house.Desk.Grant("diagnostics", "*", null, "subject", "cli").Done);
+        Assert.True(house.Desk.Grant("bench-check", "*", null, "subject", "cli").Done);
     }
 
     [Fact]
@@ -133,8 +133,8 @@ public sealed class ConsentDeskTests
     public void ThePolicysPrecisionBoundsAGrant()
     {
         var coarse = new House(House.Read(TwoSensitive.Replace(
-            "\"purpose\": \"find-and-service\", \"basis\": \"consent\",\n      \"precision\": \"exact\"",
-            "\"purpose\": \"find-and-service\", \"basis\": \"consent\",\n      \"precision\": \"10km\"",
+            "\"purpose\": \"find-and-service\", \"bases\": [\"consent\"],\n      \"precision\": \"exact\"",
+            "\"purpose\": \"find-and-service\", \"bases\": [\"consent\"],\n      \"precision\": \"10km\"",
             StringComparison.Ordinal)));
         var finer = coarse.Desk.Grant("fleet-location", null, "1km", "subject", "cli");
         Assert.Equal(ConsentRefusal.Scope, finer.Refusal);
@@ -155,13 +155,13 @@ public sealed class ConsentDeskTests
         house.Desk.Grant("fleet-location", null, "100m", "guardian", "cli");
         house.Desk.Grant("photo", null, null, "subject", "cli");
         house.Desk.Withdraw("photo", null, "subject", "cli");
-        var lines = house.Desk.Show().ToDictionary(static line => line.Rule.Field.Name);
+        var lines = house.Desk.Show().ToDictionary(static line => $"{line.Rule.Function.Name} {line.Rule.Field.Name}");
         Assert.Equal(house.Policy.Rules.Count, lines.Count);
-        Assert.Equal(ConsentState.Basic, lines["instrument.measurement"].State);
-        Assert.Equal((ConsentState.Granted, Precision.Cell100m), (lines["location.position"].State, lines["location.position"].Precision));
-        Assert.Equal(("guardian", 1L), (lines["location.position"].Last!.Role, lines["location.position"].Last!.Id));
-        Assert.Equal(ConsentState.Withdrawn, lines["image.photo"].State);
-        Assert.Equal((ConsentState.NotGranted, null), (lines["image.location"].State, lines["image.location"].Last));
+        Assert.Equal(ConsentState.Basic, lines["telemetry instrument.measurement"].State);
+        Assert.Equal((ConsentState.Granted, Precision.Cell100m), (lines["fleet-location location.position"].State, lines["fleet-location location.position"].Precision));
+        Assert.Equal(("guardian", 1L), (lines["fleet-location location.position"].Last!.Role, lines["fleet-location location.position"].Last!.Id));
+        Assert.Equal(ConsentState.Withdrawn, lines["photo image.photo"].State);
+        Assert.Equal((ConsentState.NotGranted, null), (lines["photo image.location"].State, lines["photo image.location"].Last));
     }
 
     [Fact]

@@ -146,7 +146,7 @@ public sealed class ReferenceTests
             }
         }
 
-        var policy = new Policy("1", default, "c", "CN", [], fields, functions, rules, [], "h");
+        var policy = new Policy(fields, functions, rules, []) { Hash = "h" };
         var ledger = new MemoryLedger();
         for (var n = random.Next(12); n > 0; n--)
         {

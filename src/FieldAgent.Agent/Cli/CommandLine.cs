@@ -20,6 +20,7 @@ internal static class CommandLine
         ("check-config", CheckConfigCommand.Create),
         ("status", StatusCommand.Create),
         ("consent", ConsentCommand.Create),
+        ("policy", PolicyCommand.Create),
         ("consume", ConsumeCommand.Create),
         ("demo", DemoCommand.Create),
         ("schema", SchemaCommand.Create),

@@ -19,7 +19,7 @@ internal static class PolicyText
         foreach (var rule in policy.Rules)
         {
             text.Append(CultureInfo.InvariantCulture, $"| {rule.Function.Name} | `{rule.Field.Name}` ");
-            text.Append(rule.Basis == LegalBasis.Consent ? "| off until granted " : "| by contract ");
+            text.Append(rule.Function.Tier == FunctionTier.Extended ? "| off until granted " : "| by contract ");
             text.Append(rule.Necessary ? "| yes " : "| no ");
             text.Append(CultureInfo.InvariantCulture, $"| {rule.Purpose} | {Word(rule.Precision)} | {Opt.Write(rule.Term)} | ");
             text.Append(rule.Recipients.Count == 0 ? "nobody" : string.Join(", ", rule.Recipients));

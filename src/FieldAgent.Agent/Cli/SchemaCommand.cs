@@ -21,17 +21,19 @@ internal static class SchemaCommand
         return command;
     }
 
-    /// <summary>The schema, indented, ending with a line feed.</summary>
-    public static string Text()
+    /// <summary>The schema of the configuration, indented, ending with a line feed.</summary>
+    public static string Text() => Text(AgentShape.Root(SensorKinds.All), "FieldAgent configuration");
+
+    /// <summary>The schema of a document, indented, ending with a line feed.</summary>
+    public static string Text(ConfigShape shape, string title)
     {
-        var shape = AgentShape.Root(SensorKinds.All);
         using var compact = JsonDocument.Parse(ConfigSchema.Of(shape, ("$schema", """{"type":"string"}""")));
         using var buffer = new MemoryStream();
         using (var writer = new Utf8JsonWriter(buffer, new JsonWriterOptions { Indented = true }))
         {
             writer.WriteStartObject();
             writer.WriteString("$schema", "https://json-schema.org/draft/2020-12/schema");
-            writer.WriteString("title", "FieldAgent configuration");
+            writer.WriteString("title", title);
             foreach (var member in compact.RootElement.EnumerateObject())
             {
                 member.WriteTo(writer);

@@ -27,6 +27,9 @@ internal sealed record AgentConfig
     /// <summary>The policy as it was read with the configuration; null where nobody has read it yet.</summary>
     public Policy? Policy { get; init; }
 
+    /// <summary>PEM file of the public key that signs policies, or null.</summary>
+    public string? PolicyKeyFile { get; init; }
+
     /// <summary>Folder of all that is stored.</summary>
     public required string StateDirectory { get; init; }
 

@@ -23,6 +23,9 @@ internal static class AgentShape
     public static readonly Option<string> Policy =
         Opt.File("policy", "Privacy policy document; the one that comes with the agent when not given.");
 
+    public static readonly Option<string> PolicyKey =
+        Opt.File("policyKey", "PEM file of the P-256 public key that signs policies; without it no policy is taken from afar.");
+
     public static readonly Option<string> StateDirectory =
         Opt.File("directory", "Folder of the database, the pictures and the keys; nothing is written anywhere else.", "/var/lib/fieldagent");
 
@@ -95,7 +98,7 @@ internal static class AgentShape
     /// <summary>The whole file, with the sensor sections still to be read by their kinds.</summary>
     public static ConfigShape Root(IReadOnlyList<ISensorKind> kinds) => new(
         "Configuration of FieldAgent on one board. Files are relative to this one; // comments are allowed.",
-        Board, DevicesRoot, RuntimeDirectory, Policy, State, Flush, Recipients, Sensors(kinds));
+        Board, DevicesRoot, RuntimeDirectory, Policy, PolicyKey, State, Flush, Recipients, Sensors(kinds));
 
     /// <summary>The list of sensors.</summary>
     public static Option<IReadOnlyList<ConfigNode>> Sensors(IReadOnlyList<ISensorKind> kinds) =>

@@ -55,7 +55,8 @@ internal static class ConfigLoader
         string? ResolveOptional(ConfigSection from, Option<string> option) => from.Has(option) ? Resolve(from.Get(option)) : null;
 
         var policyFile = ResolveOptional(section, AgentShape.Policy);
-        var policy = LoadPolicy(section, policyFile, errors);
+        var policyKey = ResolveOptional(section, AgentShape.PolicyKey);
+        var policy = LoadPolicy(section, policyFile, policyKey, errors);
         var devicesRoot = section.Has(AgentShape.DevicesRoot) ? Resolve(section.Get(AgentShape.DevicesRoot)) : "/";
         var config = new AgentConfig
         {
@@ -64,6 +65,7 @@ internal static class ConfigLoader
             RuntimeDirectory = Path.GetFullPath(overrides.RuntimeDirectory ?? Resolve(section.Get(AgentShape.RuntimeDirectory))),
             PolicyFile = policyFile,
             Policy = policy,
+            PolicyKeyFile = policyKey,
             StateDirectory = Path.GetFullPath(overrides.StateDirectory ?? Resolve(state.Get(AgentShape.StateDirectory))),
             StateBytesMax = state.Get(AgentShape.StateBytesMax),
             FreeBytesMin = state.Get(AgentShape.FreeBytesMin),
@@ -77,30 +79,28 @@ internal static class ConfigLoader
         return errors.IsEmpty ? config : null;
     }
 
-    private static Policy? LoadPolicy(ConfigSection section, string? file, ConfigErrors errors)
+    private static Policy? LoadPolicy(ConfigSection section, string? file, string? keyFile, ConfigErrors errors)
     {
+        var keyErrors = new ConfigErrors();
+        if (keyFile is not null && PolicyFiles.ReadKey(keyFile, keyErrors) is null)
+        {
+            errors.Add(section.NodeOf(AgentShape.PolicyKey), keyErrors.All[0].Message);
+            return null;
+        }
+
         if (file is null)
         {
             return Policy.Shipped();
         }
 
-        var node = section.NodeOf(AgentShape.Policy);
-        try
+        var policyErrors = new ConfigErrors();
+        var policy = PolicyFiles.Load(file, null, keyFile, policyErrors);
+        foreach (var error in policyErrors.All)
         {
-            var policyErrors = new ConfigErrors();
-            var policy = Policy.Load(File.ReadAllBytes(file), policyErrors);
-            foreach (var error in policyErrors.All)
-            {
-                errors.Add(node, $"{file}:{error}");
-            }
+            errors.Add(section.NodeOf(AgentShape.Policy), $"{file}:{error}");
+        }
 
-            return policy;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            errors.Add(node, $"cannot be read: {e.Message}");
-            return null;
-        }
+        return policy;
     }
 
     private static List<ConfiguredSensor> LoadSensors(

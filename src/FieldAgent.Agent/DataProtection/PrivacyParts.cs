@@ -54,6 +54,6 @@ internal sealed class PrivacyParts
     public static Policy LoadPolicy(AgentConfig config) => config.Policy
         ?? (config.PolicyFile is null
             ? Policy.Shipped()
-            : Policy.Load(File.ReadAllBytes(config.PolicyFile), new ConfigErrors())
+            : PolicyFiles.Load(config.PolicyFile, null, config.PolicyKeyFile, new ConfigErrors())
                 ?? throw new InvalidOperationException($"{config.PolicyFile} changed while the agent started"));
 }

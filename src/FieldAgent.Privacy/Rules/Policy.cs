@@ -1,114 +1,27 @@
-using FieldAgent.Core;
 using FieldAgent.Core.Configuration;
 
 namespace FieldAgent.Privacy;
 
-/// <summary>How a field is to be treated.</summary>
-public enum FieldClass : byte
-{
-    /// <summary>About the instrument, not a person.</summary>
-    Instrument,
-
-    /// <summary>About a person, directly or by combination.</summary>
-    Personal,
-
-    /// <summary>Personal and needing a consent of its own (R3).</summary>
-    Sensitive,
-
-    /// <summary>Excluded from the published policy (R43): still needs a rule, is still encrypted.</summary>
-    Excluded,
-}
-
-/// <summary>Whether a function is on by contract or off until granted (R54).</summary>
-public enum FunctionTier : byte
-{
-    /// <summary>On; its rules rest on a basis other than consent.</summary>
-    Basic,
-
-    /// <summary>Off until (function, field) is granted.</summary>
-    Extended,
-}
-
-/// <summary>An entry of the vocabulary.</summary>
-/// <param name="Name">Dotted name: <c>location.position</c>.</param>
-/// <param name="Class">How it is to be treated.</param>
-/// <param name="Summary">What it is, one sentence.</param>
-public sealed record PolicyField(string Name, FieldClass Class, string Summary);
-
-/// <summary>Something the agent does for someone.</summary>
-/// <param name="Name">Its name.</param>
-/// <param name="Tier">Basic or extended.</param>
-/// <param name="Summary">What it does, one sentence.</param>
-public sealed record PolicyFunction(string Name, FunctionTier Tier, string Summary);
-
-/// <summary>What one function may do with one field.</summary>
-/// <param name="Function">The function.</param>
-/// <param name="Field">The field.</param>
-/// <param name="Necessary">True when the function cannot work without it (R26, R27).</param>
-/// <param name="Purpose">What for.</param>
-/// <param name="Basis">Legal basis.</param>
-/// <param name="Precision">The finest that any grant can allow.</param>
-/// <param name="Term">Retention term; finite.</param>
-/// <param name="Recipients">Names of those who may receive it; empty: it stays on the board.</param>
-public sealed record PolicyRule(
-    PolicyFunction Function,
-    PolicyField Field,
-    bool Necessary,
-    string Purpose,
-    LegalBasis Basis,
-    Core.Precision Precision,
-    TimeSpan Term,
-    IReadOnlyList<string> Recipients);
-
-/// <summary>Who may receive data, with all that must be published about it (R73, R75).</summary>
-/// <param name="Name">Its name in policy and configuration.</param>
-/// <param name="Subject">Who it is.</param>
-/// <param name="Endpoint">Name of the endpoint in the configuration.</param>
-/// <param name="Agreement">Reference of the agreement with it.</param>
-/// <param name="Method">How it receives.</param>
-/// <param name="Purpose">What for.</param>
-/// <param name="PolicyLink">Its own privacy policy, an https address.</param>
-/// <param name="Region">ISO 3166 code of where the data goes.</param>
-/// <param name="Fields">All the fields it may ever receive (R72).</param>
-public sealed record PolicyRecipient(
-    string Name,
-    string Subject,
-    string Endpoint,
-    string Agreement,
-    string Method,
-    string Purpose,
-    string PolicyLink,
-    string Region,
-    IReadOnlyList<string> Fields);
-
-/// <summary>The versioned document of fields, functions, rules and recipients that the gate executes. Immutable; any thread.</summary>
+/// <summary>The versioned document of fields, functions, purposes, rules and recipients that the gate executes. Immutable; any thread.</summary>
 public sealed class Policy
 {
     private readonly Dictionary<(string Function, string Field), PolicyRule> _rules = [];
     private readonly Dictionary<string, PolicyFunction> _functions = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, PolicyRecipient> _recipients = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, PolicyPurpose> _purposes = new(StringComparer.Ordinal);
 
     internal Policy(
-        string version,
-        DateOnly effectiveFrom,
-        string controller,
-        string jurisdiction,
-        IReadOnlyList<string> contacts,
         IReadOnlyList<PolicyField> fields,
         IReadOnlyList<PolicyFunction> functions,
         IReadOnlyList<PolicyRule> rules,
         IReadOnlyList<PolicyRecipient> recipients,
-        string hash)
+        IReadOnlyList<PolicyPurpose>? purposes = null)
     {
-        Version = version;
-        EffectiveFrom = effectiveFrom;
-        Controller = controller;
-        Jurisdiction = jurisdiction;
-        Contacts = contacts;
         Fields = fields;
         Functions = functions;
         Rules = rules;
         Recipients = recipients;
-        Hash = hash;
+        Purposes = purposes ?? [];
         foreach (var function in functions)
         {
             _functions.Add(function.Name, function);
@@ -118,25 +31,53 @@ public sealed class Policy
         {
             _rules.Add((rule.Function.Name, rule.Field.Name), rule);
         }
+
+        foreach (var recipient in recipients)
+        {
+            _recipients.Add(recipient.Name, recipient);
+        }
+
+        foreach (var purpose in Purposes)
+        {
+            _purposes.Add(purpose.Name, purpose);
+        }
     }
 
     /// <summary>Version (R104).</summary>
-    public string Version { get; }
+    public string Version { get; init; } = "1.0.0";
 
-    /// <summary>First day on which it holds (R104).</summary>
-    public DateOnly EffectiveFrom { get; }
+    /// <summary>First day on which it holds (R104); before it the policy may be staged, never used (R105).</summary>
+    public DateOnly EffectiveFrom { get; init; }
+
+    /// <summary>Id of who is responsible. A consent binds it: a policy of another controller needs every consent anew (R79).</summary>
+    public string ControllerId { get; init; } = "";
 
     /// <summary>Who is responsible.</summary>
-    public string Controller { get; }
+    public string Controller { get; init; } = "";
 
-    /// <summary>ISO 3166 code of the governing law (R118).</summary>
-    public string Jurisdiction { get; }
+    /// <summary>ISO 3166 code of the governing law (R118), and the country whose borders count (R84).</summary>
+    public string Jurisdiction { get; init; } = "CN";
 
     /// <summary>Whom to ask (R101).</summary>
-    public IReadOnlyList<string> Contacts { get; }
+    public IReadOnlyList<string> Contacts { get; init; } = [];
+
+    /// <summary>What the notice begins with.</summary>
+    public LocalText Notice { get; init; } = "";
+
+    /// <summary>What is new against the version before, for people (R108).</summary>
+    public LocalText Changes { get; init; } = "";
+
+    /// <summary>How each right is exercised, in the document's order; all of <see cref="ClosedLists.Rights"/>.</summary>
+    public IReadOnlyList<PolicyRight> Rights { get; init; } = [];
+
+    /// <summary>The impact assessment that found a high risk; null when none did (R107).</summary>
+    public PolicyRisk? HighRisk { get; init; }
 
     /// <summary>The fields, in the document's order.</summary>
     public IReadOnlyList<PolicyField> Fields { get; }
+
+    /// <summary>The purposes, in the document's order.</summary>
+    public IReadOnlyList<PolicyPurpose> Purposes { get; }
 
     /// <summary>The functions, in the document's order.</summary>
     public IReadOnlyList<PolicyFunction> Functions { get; }
@@ -148,7 +89,7 @@ public sealed class Policy
     public IReadOnlyList<PolicyRecipient> Recipients { get; }
 
     /// <summary>SHA-256 over the document's bytes, lower-case hexadecimal.</summary>
-    public string Hash { get; }
+    public string Hash { get; init; } = "";
 
     /// <summary>The shape of the document, for documentation and the published JSON Schema.</summary>
     public static ConfigShape Shape => PolicyShape.Document;
@@ -165,7 +106,7 @@ public sealed class Policy
             ?? throw new InvalidOperationException("the program's own policy is wrong: " + string.Join("; ", errors.All));
     }
 
-    /// <summary>Reads a policy document.</summary>
+    /// <summary>Reads a policy document. Where it comes from and who signed it is checked elsewhere.</summary>
     /// <param name="utf8">JSON with comments, 1 MiB at most.</param>
     /// <param name="errors">Gets all that is wrong, with line and path.</param>
     /// <returns>Null when anything is wrong: a policy holds as a whole or not at all.</returns>
@@ -176,6 +117,12 @@ public sealed class Policy
 
     /// <summary>The function of that name, or null.</summary>
     public PolicyFunction? Function(string name) => _functions.GetValueOrDefault(name);
+
+    /// <summary>The recipient of that name, or null.</summary>
+    public PolicyRecipient? Recipient(string name) => _recipients.GetValueOrDefault(name);
+
+    /// <summary>The purpose of that name, or null.</summary>
+    public PolicyPurpose? Purpose(string name) => _purposes.GetValueOrDefault(name);
 
     /// <summary>The rules of one function, in the document's order.</summary>
     public IEnumerable<PolicyRule> RulesOf(string function) => Rules.Where(rule => rule.Function.Name == function);

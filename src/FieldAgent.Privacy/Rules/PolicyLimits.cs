@@ -21,6 +21,18 @@ public static class PolicyLimits
     /// <summary>Characters of a text: a paragraph; more is not read before consenting.</summary>
     public const int TextMax = 500;
 
+    /// <summary>Characters of a text that is part of the notice: a page.</summary>
+    public const int NoticeMax = 2_000;
+
+    /// <summary>Purposes: each is a line of the notice.</summary>
+    public const int PurposesMax = 100;
+
+    /// <summary>Countries of one rule: each is a transfer to be consented to.</summary>
+    public const int RegionsMax = 16;
+
+    /// <summary>Prohibitions of one rule: the gate looks at all of them for each decision table that it builds.</summary>
+    public const int ProhibitionsMax = 32;
+
     /// <summary>Characters of a field's name; it appears in topics, tables and commands.</summary>
     public const int FieldNameMax = 64;
 
@@ -32,6 +44,9 @@ public static class PolicyLimits
 
     /// <summary>Longest term of anything in the namespace <c>image</c>: originals are deleted after 30 days (R64).</summary>
     public static readonly TimeSpan ImageTermMax = TimeSpan.FromDays(30);
+
+    /// <summary>The finest that a grant of <see cref="Vocabulary.LocationPosition"/> alone allows (R45).</summary>
+    public const Core.Precision CoarseLocation = Core.Precision.Cell1km;
 
     /// <summary>The precision of a location grant that names none: enough to find a site, not a house.</summary>
     public const Core.Precision GrantedLocationDefault = Core.Precision.Cell1km;

@@ -1,15 +1,15 @@
 using System.Globalization;
 using System.Security.Cryptography;
-using FieldAgent.Core;
 using FieldAgent.Core.Configuration;
 
 namespace FieldAgent.Privacy;
 
 /// <summary>Turns a document into a <see cref="Policy"/>: the shape first, then what hangs together. All errors at once.</summary>
-internal sealed class PolicyReader
+internal sealed partial class PolicyReader
 {
     private readonly ConfigErrors _errors = new();
     private readonly Dictionary<string, PolicyField> _fields = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, PolicyPurpose> _purposes = new(StringComparer.Ordinal);
     private readonly Dictionary<string, PolicyFunction> _functions = new(StringComparer.Ordinal);
     private readonly Dictionary<string, PolicyRecipient> _recipients = new(StringComparer.Ordinal);
 
@@ -41,8 +41,14 @@ internal sealed class PolicyReader
         }
 
         var document = PolicyShape.Document.Bind(root, _errors);
-        NotEmpty(document, PolicyShape.Version, PolicyShape.Controller);
+        NotEmpty(document, PolicyShape.Version);
         CountryCode(document, PolicyShape.Jurisdiction);
+        var controller = document.Get(PolicyShape.Controller);
+        if (controller is not null)
+        {
+            NotEmpty(controller, PolicyShape.ControllerName);
+        }
+
         var contacts = document.Get(PolicyShape.Contacts);
         if (document.Has(PolicyShape.Contacts) && (contacts.Count == 0 || contacts.Any(string.IsNullOrWhiteSpace)))
         {
@@ -53,33 +59,78 @@ internal sealed class PolicyReader
                 document.Get(PolicyShape.EffectiveFrom), "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var effectiveFrom)
             && document.Has(PolicyShape.EffectiveFrom))
         {
-            _errors.Add(document.NodeOf(PolicyShape.EffectiveFrom), "must be a date such as \"2026-01-31\"");
+            _errors.Add(document.NodeOf(PolicyShape.EffectiveFrom), "must be a date such as \"2026-01-31\" (R104)");
         }
 
+        var notice = ReadText(document, PolicyShape.Notice);
+        var changes = ReadText(document, PolicyShape.Changes);
+        var rights = ReadRights(document);
         var fields = Collect(document.Get(PolicyShape.Fields), ReadField);
+        var purposes = Collect(document.Get(PolicyShape.Purposes), ReadPurpose);
         var functions = Collect(document.Get(PolicyShape.Functions), ReadFunction);
+        var risk = ReadRisk(document);
         var recipients = Collect(document.Get(PolicyShape.Recipients), ReadRecipient);
         var pairs = new HashSet<(string, string)>();
         var rules = Collect(document.Get(PolicyShape.Rules), section => ReadRule(section, pairs));
-        return _errors.IsEmpty
-            ? new Policy(
-                document.Get(PolicyShape.Version),
-                effectiveFrom,
-                document.Get(PolicyShape.Controller),
-                document.Get(PolicyShape.Jurisdiction),
-                contacts,
-                fields,
-                functions,
-                rules,
-                recipients,
-                Convert.ToHexStringLower(SHA256.HashData(utf8)))
-            : null;
+        if (!_errors.IsEmpty)
+        {
+            return null;
+        }
+
+        return new Policy(fields, functions, rules, recipients, purposes)
+        {
+            Version = document.Get(PolicyShape.Version),
+            EffectiveFrom = effectiveFrom,
+            ControllerId = controller!.Get(PolicyShape.ControllerId),
+            Controller = controller.Get(PolicyShape.ControllerName),
+            Jurisdiction = document.Get(PolicyShape.Jurisdiction),
+            Contacts = contacts,
+            Notice = notice,
+            Changes = changes,
+            HighRisk = risk,
+            Rights = rights,
+            Hash = Convert.ToHexStringLower(SHA256.HashData(utf8)),
+        };
+    }
+
+    private List<PolicyRight> ReadRights(ConfigSection document)
+    {
+        var rights = new List<PolicyRight>();
+        foreach (var section in document.Get(PolicyShape.Rights).Where(static section => section.Has(PolicyShape.RightName)))
+        {
+            var name = section.Get(PolicyShape.RightName);
+            if (rights.Exists(right => right.Name == name))
+            {
+                _errors.Add(section.NodeOf(PolicyShape.RightName), $"'{name}' is given twice; keep one");
+            }
+
+            rights.Add(new PolicyRight(name, ReadText(section, PolicyShape.RightHow)));
+        }
+
+        if (document.Has(PolicyShape.Rights) && ClosedLists.Rights.Words.Except(rights.Select(static right => right.Name)).ToList() is { Count: > 0 } missing)
+        {
+            _errors.Add(document.NodeOf(PolicyShape.Rights), $"no right can be left out (R106); missing: {string.Join(", ", missing)}");
+        }
+
+        return rights;
+    }
+
+    private PolicyRisk? ReadRisk(ConfigSection document)
+    {
+        if (document.Get(PolicyShape.HighRisk) is not { } section)
+        {
+            return null;
+        }
+
+        NotEmpty(section, PolicyShape.RiskReference);
+        return new PolicyRisk(
+            section.Get(PolicyShape.RiskReference), References(section.Get(PolicyShape.RiskFunctions), _functions, "function"));
     }
 
     private PolicyField? ReadField(ConfigSection section)
     {
         var name = section.Get(PolicyShape.FieldName);
-        NotEmpty(section, PolicyShape.FieldSummary);
+        var summary = ReadText(section, PolicyShape.FieldSummary);
         if (!section.Has(PolicyShape.FieldName))
         {
             return null;
@@ -106,19 +157,38 @@ internal sealed class PolicyReader
                 "sensitive" => FieldClass.Sensitive,
                 _ => FieldClass.Excluded,
             },
-            section.Get(PolicyShape.FieldSummary));
-        if (Vocabulary.IsLocation(name) && field.Class != FieldClass.Sensitive)
+            summary);
+        if (field.Class != FieldClass.Sensitive && Vocabulary.WhyAlwaysSensitive(name) is { } sensitive)
         {
-            _errors.Add(section.NodeOf(PolicyShape.FieldClass), "a place is always \"sensitive\" (R3)");
+            _errors.Add(section.NodeOf(PolicyShape.FieldClass), sensitive);
         }
 
         return Unique(_fields, name, field, section, PolicyShape.FieldName);
     }
 
+    private PolicyPurpose? ReadPurpose(ConfigSection section)
+    {
+        var name = section.Get(PolicyShape.PurposeName);
+        var summary = ReadText(section, PolicyShape.PurposeSummary);
+        if (!section.Has(PolicyShape.PurposeName))
+        {
+            return null;
+        }
+
+        _mentioned.Add(name);
+        if (!section.Has(PolicyShape.PurposeKind))
+        {
+            return null;
+        }
+
+        var kind = PolicyWords.Parse(PolicyWords.PurposeKinds, section.Get(PolicyShape.PurposeKind), static i => (PurposeKind)i);
+        return Unique(_purposes, name, new PolicyPurpose(name, kind, summary), section, PolicyShape.PurposeName);
+    }
+
     private PolicyFunction? ReadFunction(ConfigSection section)
     {
         var name = section.Get(PolicyShape.FunctionName);
-        NotEmpty(section, PolicyShape.FunctionSummary);
+        var notice = ReadText(section, PolicyShape.FunctionNotice);
         if (!section.Has(PolicyShape.FunctionName))
         {
             return null;
@@ -131,13 +201,24 @@ internal sealed class PolicyReader
         }
 
         var tier = section.Get(PolicyShape.FunctionTier) == "basic" ? FunctionTier.Basic : FunctionTier.Extended;
-        return Unique(
-            _functions, name, new PolicyFunction(name, tier, section.Get(PolicyShape.FunctionSummary)), section, PolicyShape.FunctionName);
+        if (section.Has(PolicyShape.FunctionSwitch) && section.Get(PolicyShape.FunctionSwitch) != (tier == FunctionTier.Basic ? "on" : "off"))
+        {
+            _errors.Add(
+                section.NodeOf(PolicyShape.FunctionSwitch),
+                tier == FunctionTier.Basic
+                    ? "a basic function is \"on\"; one that begins switched off is extended (R54)"
+                    : "an extended function is \"off\" until somebody grants it (R54)");
+        }
+
+        return Unique(_functions, name, new PolicyFunction(name, tier, notice), section, PolicyShape.FunctionName);
     }
 
     private PolicyRecipient? ReadRecipient(ConfigSection section)
     {
-        NotEmpty(section, PolicyShape.Subject, PolicyShape.Agreement, PolicyShape.Method, PolicyShape.RecipientPurpose);
+        var subject = ReadText(section, PolicyShape.Subject);
+        var method = ReadText(section, PolicyShape.Method);
+        var purpose = ReadText(section, PolicyShape.RecipientPurpose);
+        NotEmpty(section, PolicyShape.Agreement);
         CountryCode(section, PolicyShape.Region);
         if (section.Has(PolicyShape.PolicyLink)
             && !(Uri.TryCreate(section.Get(PolicyShape.PolicyLink), UriKind.Absolute, out var link) && link.Scheme == Uri.UriSchemeHttps))
@@ -145,10 +226,27 @@ internal sealed class PolicyReader
             _errors.Add(section.NodeOf(PolicyShape.PolicyLink), "must be an address that begins with https:// (R73)");
         }
 
-        var fields = References(section.Get(PolicyShape.RecipientFields), _fields, "field");
-        if (section.Has(PolicyShape.RecipientFields) && section.Get(PolicyShape.RecipientFields).Count == 0)
+        var nodes = section.Get(PolicyShape.RecipientFields);
+        var fields = References(nodes, _fields, "field");
+        if (section.Has(PolicyShape.RecipientFields) && nodes.Count == 0)
         {
             _errors.Add(section.NodeOf(PolicyShape.RecipientFields), "must name the fields it may receive (R73)");
+        }
+
+        var transform = section.Get(PolicyShape.Transform) == "anonymise" ? RecipientTransform.Anonymise : RecipientTransform.Pseudonymise;
+        foreach (var node in nodes.Where(node => fields.Contains(node.Text)))
+        {
+            if (Vocabulary.WhyNeverSent(node.Text) is { } promise)
+            {
+                _errors.Add(node, $"'{node.Text}' never leaves the board ({promise}); remove it");
+            }
+            else if (transform == RecipientTransform.Anonymise && !Vocabulary.IsAnonymous(node.Text))
+            {
+                _errors.Add(
+                    node,
+                    $"an anonymising recipient gets aggregates only, fields that begin with '{Vocabulary.AnonymousNamespace}' (R71): "
+                        + "remove it, or write \"transform\": \"pseudonymise\"");
+            }
         }
 
         var name = section.Get(PolicyShape.RecipientName);
@@ -160,199 +258,18 @@ internal sealed class PolicyReader
         _mentioned.Add(name);
         var recipient = new PolicyRecipient(
             name,
-            section.Get(PolicyShape.Subject),
+            subject,
             section.Get(PolicyShape.Endpoint),
             section.Get(PolicyShape.Agreement),
-            section.Get(PolicyShape.Method),
-            section.Get(PolicyShape.RecipientPurpose),
+            method,
+            purpose,
             section.Get(PolicyShape.PolicyLink),
             section.Get(PolicyShape.Region),
-            fields);
-        return Unique(_recipients, name, recipient, section, PolicyShape.RecipientName);
-    }
-
-    private PolicyRule? ReadRule(ConfigSection section, HashSet<(string Function, string Field)> pairs)
-    {
-        NotEmpty(section, PolicyShape.RulePurpose);
-        var function = Reference(section, PolicyShape.RuleFunction, _functions, "function");
-        var field = Reference(section, PolicyShape.RuleField, _fields, "field");
-        var recipients = References(section.Get(PolicyShape.RuleRecipients), _recipients, "recipient");
-        var necessary = section.Get(PolicyShape.Necessary);
-        if (necessary is not null && necessary.Kind != ConfigNodeKind.Flag)
+            fields)
         {
-            _errors.Add(necessary, "must be true or false (R26)");
-        }
-
-        // The shape has let only these words through.
-        var precision = PrecisionWords.TryParse(section.Get(PolicyShape.Precision), out var word) ? word : Precision.Cell10km;
-        var basis = section.Get(PolicyShape.Basis) switch
-        {
-            "consent" => LegalBasis.Consent,
-            "contract" => LegalBasis.Contract,
-            "legal-obligation" => LegalBasis.LegalObligation,
-            "vital-interest" => LegalBasis.VitalInterest,
-            "legitimate-interest" => LegalBasis.LegitimateInterest,
-            _ => LegalBasis.PublicInterest,
+            Encoding = section.Get(PolicyShape.Encoding),
+            Transform = transform,
         };
-        if (function is null || field is null || necessary is null || !section.Has(PolicyShape.Basis))
-        {
-            return null;
-        }
-
-        if (!pairs.Add((function.Name, field.Name)))
-        {
-            _errors.Add(section.Node, $"function '{function.Name}' already has a rule for field '{field.Name}'; keep one");
-            return null;
-        }
-
-        var rule = new PolicyRule(
-            function, field, necessary.Flag, section.Get(PolicyShape.RulePurpose), basis, precision, section.Get(PolicyShape.Term), recipients);
-        CheckRule(section, rule);
-        return rule;
-    }
-
-    private void CheckRule(ConfigSection section, PolicyRule rule)
-    {
-        if (rule.Function.Tier == FunctionTier.Basic)
-        {
-            if (rule.Basis == LegalBasis.Consent)
-            {
-                _errors.Add(
-                    section.NodeOf(PolicyShape.Basis),
-                    "a basic function is on without consent: give its basis, or make the function extended (R54)");
-            }
-
-            if (rule.Field.Class == FieldClass.Sensitive)
-            {
-                _errors.Add(
-                    section.NodeOf(PolicyShape.RuleField),
-                    $"'{rule.Field.Name}' is sensitive and needs a consent of its own: only an extended function may use it (R3)");
-            }
-        }
-
-        if (rule.Precision != Precision.Exact && !Vocabulary.IsLocation(rule.Field.Name))
-        {
-            _errors.Add(
-                section.NodeOf(PolicyShape.Precision),
-                $"'{rule.Field.Name}' cannot be made coarser; only places can: write \"exact\" or leave it out");
-        }
-
-        if (rule.Field.Name.StartsWith("image.", StringComparison.Ordinal) && rule.Term > PolicyLimits.ImageTermMax)
-        {
-            _errors.Add(
-                section.NodeOf(PolicyShape.Term),
-                $"photographs and what is in them are kept {Opt.Write(PolicyLimits.ImageTermMax)} at most (R64)");
-        }
-
-        var nodes = section.Get(PolicyShape.RuleRecipients);
-        foreach (var name in rule.Recipients)
-        {
-            if (!_recipients[name].Fields.Contains(rule.Field.Name))
-            {
-                _errors.Add(
-                    nodes.First(node => node.Text == name),
-                    $"recipient '{name}' is not declared to receive '{rule.Field.Name}'; add it to the recipient's fields (R72)");
-            }
-        }
-    }
-
-    private static List<T> Collect<T>(IReadOnlyList<ConfigSection> sections, Func<ConfigSection, T?> read)
-        where T : class
-    {
-        var all = new List<T>(sections.Count);
-        foreach (var section in sections)
-        {
-            if (read(section) is { } one)
-            {
-                all.Add(one);
-            }
-        }
-
-        return all;
-    }
-
-    private T? Unique<T>(Dictionary<string, T> all, string name, T value, ConfigSection section, Option option)
-        where T : class
-    {
-        if (all.TryAdd(name, value))
-        {
-            return value;
-        }
-
-        _errors.Add(section.NodeOf(option), $"'{name}' is declared twice; keep one");
-        return null;
-    }
-
-    private T? Reference<T>(ConfigSection section, Option<string> option, Dictionary<string, T> known, string what)
-        where T : class
-    {
-        if (!section.Has(option))
-        {
-            return null;
-        }
-
-        var name = section.Get(option);
-        if (known.TryGetValue(name, out var value))
-        {
-            return value;
-        }
-
-        Undeclared(section.NodeOf(option), name, known.Keys, what);
-        return null;
-    }
-
-    private List<string> References<T>(IReadOnlyList<ConfigNode> nodes, Dictionary<string, T> known, string what)
-    {
-        var names = new List<string>(nodes.Count);
-        foreach (var node in nodes)
-        {
-            if (node.Kind != ConfigNodeKind.Text)
-            {
-                _errors.Add(node, $"must be the name of a {what} in quotes");
-            }
-            else if (!known.ContainsKey(node.Text))
-            {
-                Undeclared(node, node.Text, known.Keys, what);
-            }
-            else if (names.Contains(node.Text))
-            {
-                _errors.Add(node, $"'{node.Text}' is given twice");
-            }
-            else
-            {
-                names.Add(node.Text);
-            }
-        }
-
-        return names;
-    }
-
-    private void Undeclared(ConfigNode node, string name, IEnumerable<string> known, string what)
-    {
-        if (!_mentioned.Contains(name))
-        {
-            var list = string.Join(", ", known);
-            _errors.Add(node, $"{what} '{name}' is not declared (R1); declared: {(list.Length > 0 ? list : "none")}");
-        }
-    }
-
-    private void NotEmpty(ConfigSection section, params Option<string>[] options)
-    {
-        foreach (var option in options)
-        {
-            if (section.Has(option) && string.IsNullOrWhiteSpace(section.Get(option)))
-            {
-                _errors.Add(section.NodeOf(option), "must not be empty");
-            }
-        }
-    }
-
-    private void CountryCode(ConfigSection section, Option<string> option)
-    {
-        var code = section.Get(option);
-        if (section.Has(option) && !(code.Length == 2 && char.IsAsciiLetterUpper(code[0]) && char.IsAsciiLetterUpper(code[1])))
-        {
-            _errors.Add(section.NodeOf(option), "must be a country code of two capital letters, such as \"CN\" (ISO 3166)");
-        }
+        return Unique(_recipients, name, recipient, section, PolicyShape.RecipientName);
     }
 }

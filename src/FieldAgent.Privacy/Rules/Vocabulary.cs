@@ -22,6 +22,21 @@ public static class Vocabulary
     /// <summary>The position inside a photograph.</summary>
     public const string ImageLocation = "image.location";
 
+    /// <summary>Leave to use positions finer than <see cref="PolicyLimits.CoarseLocation"/> (R45).</summary>
+    public const string LocationPrecise = "location.precise";
+
+    /// <summary>Leave to sample such positions on a schedule, while nobody asks for one (R45).</summary>
+    public const string LocationBackground = "location.background";
+
+    /// <summary>The namespace of anonymous aggregates: all that a recipient with the anonymising transform may receive (R71).</summary>
+    public const string AnonymousNamespace = "analytics.";
+
+    /// <summary>The namespace of photographs and what is in them.</summary>
+    public const string ImageNamespace = "image.";
+
+    /// <summary>Scrubbed crash reports; never without consent (R112).</summary>
+    public const string Crash = "diagnostics.crash";
+
     /// <summary>The function that takes photographs.</summary>
     public const string PhotoFunction = "photo";
 
@@ -42,6 +57,16 @@ public static class Vocabulary
         ("R37", "surname forename firstname lastname fullname gender birthdate birthday birth passport transaction transactions browsing"),
         ("R38", "licence license"));
 
+    // Addresses of the session: they are used by the socket and kept nowhere.
+    private static readonly FrozenDictionary<string, string> NeverStored = Never(("R30", "network.ip network.address network.ip-address"));
+
+    // What identifies or surrounds the board: of use on it (for the pseudonym's input, for the choice of a broker), never sent. The two leaves
+    // of a location carry no data.
+    private static readonly FrozenDictionary<string, string> NeverSent = Never(
+        ("R19", "device.serial device.mac device.machine-id device.hostname device.imei device.imsi device.iccid"),
+        ("R31", "network.ssid network.bssid network.wifi-list network.base-station"),
+        ("R45", "location.precise location.background"));
+
     /// <summary>Says why <paramref name="name"/> cannot be a field, or null when it can.</summary>
     public static string? WhyNotAField(string name)
     {
@@ -51,7 +76,12 @@ public static class Vocabulary
             return $"must be a name of two or more parts such as \"instrument.measurement\", {PolicyLimits.FieldNameMax} characters at most";
         }
 
-        if (NeverNamespaces.TryGetValue(parts[0], out var promise))
+        if (NeverStored.TryGetValue(name, out var promise))
+        {
+            return $"'{name}' is used in the session and stored nowhere ({promise}); remove the field";
+        }
+
+        if (NeverNamespaces.TryGetValue(parts[0], out promise))
         {
             return NeverText(parts[0], promise);
         }
@@ -69,6 +99,22 @@ public static class Vocabulary
 
     /// <summary>True for a field whose values are places, which the gate can make coarser.</summary>
     public static bool IsLocation(string field) => field is LocationPosition or ImageLocation;
+
+    /// <summary>Says why <paramref name="field"/> is always sensitive, whatever a policy would like (R3), or null.</summary>
+    public static string? WhyAlwaysSensitive(string field) =>
+        field.StartsWith("location.", StringComparison.Ordinal) || field == ImageLocation ? "a place is always \"sensitive\" (R3)"
+        : field == ImagePhoto ? "a photograph is always \"sensitive\" (R3)"
+        : NeverSent.GetValueOrDefault(field) == "R19" ? "a raw identifier is always \"sensitive\" (R3, R20)"
+        : null;
+
+    /// <summary>The promise by which <paramref name="field"/> never leaves the board (R19, R31), or null when it may.</summary>
+    public static string? WhyNeverSent(string field) => NeverSent.GetValueOrDefault(field);
+
+    /// <summary>True for a field of <see cref="AnonymousNamespace"/>.</summary>
+    public static bool IsAnonymous(string field) => field.StartsWith(AnonymousNamespace, StringComparison.Ordinal);
+
+    /// <summary>True for a field of <see cref="ImageNamespace"/>.</summary>
+    public static bool IsImage(string field) => field.StartsWith(ImageNamespace, StringComparison.Ordinal);
 
     private static string NeverText(string word, string promise) =>
         $"'{word}' is a category that no policy may declare ({promise}); remove the field";
