@@ -46,6 +46,7 @@ internal sealed partial class Pipeline(
     {
         due.Reset();
         collector.Watch();
+        gate.Watch();
         foreach (var writer in collector.Writers)
         {
             var rows = writer.Take();                 // collect

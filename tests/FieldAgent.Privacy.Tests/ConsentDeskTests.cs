@@ -152,13 +152,13 @@ public sealed class ConsentDeskTests
     public void ShowTellsWhereEverythingStands()
     {
         var house = new House();
-        house.Desk.Grant("fleet-location", null, "100m", "guardian", "cli");
+        house.Desk.Grant("fleet-location", null, "10km", "guardian", "cli");
         house.Desk.Grant("photo", null, null, "subject", "cli");
         house.Desk.Withdraw("photo", null, "subject", "cli");
         var lines = house.Desk.Show().ToDictionary(static line => $"{line.Rule.Function.Name} {line.Rule.Field.Name}");
         Assert.Equal(house.Policy.Rules.Count, lines.Count);
         Assert.Equal(ConsentState.Basic, lines["telemetry instrument.measurement"].State);
-        Assert.Equal((ConsentState.Granted, Precision.Cell100m), (lines["fleet-location location.position"].State, lines["fleet-location location.position"].Precision));
+        Assert.Equal((ConsentState.Granted, Precision.Cell10km), (lines["fleet-location location.position"].State, lines["fleet-location location.position"].Precision));
         Assert.Equal(("guardian", 1L), (lines["fleet-location location.position"].Last!.Role, lines["fleet-location location.position"].Last!.Id));
         Assert.Equal(ConsentState.Withdrawn, lines["photo image.photo"].State);
         Assert.Equal((ConsentState.NotGranted, null), (lines["photo image.location"].State, lines["photo image.location"].Last));

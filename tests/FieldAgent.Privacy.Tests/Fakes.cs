@@ -29,10 +29,32 @@ internal sealed class MemoryLedger : IConsentLedger
 
     public void Grant(string function, string field, string scope = "") => Append(Event(ConsentAction.Grant, function, field, scope));
 
-    public void Withdraw(string function, string field) => Append(Event(ConsentAction.Withdraw, function, field, ""));
+    public void Withdraw(string function, string field) => Append(Event(ConsentAction.Withdraw, function, field));
 
-    private static ConsentEvent Event(ConsentAction action, string function, string field, string scope) =>
-        new(0, action, function, field, scope, "subject", "cli", "1.0.0", "", default);
+    public static ConsentEvent Event(ConsentAction action, string function, string field, string scope = "", string role = "subject") =>
+        new(0, action, function, field, scope, role, "cli", "1.0.0", "", default);
+}
+
+/// <summary>An audit log in memory.</summary>
+internal sealed class MemoryAudit : IAuditLog
+{
+    public List<AuditEntry> Entries { get; } = [];
+
+    public int FailAfter { get; set; } = int.MaxValue;
+
+    public long Append(AuditEntry entry)
+    {
+        if (Entries.Count >= FailAfter)
+        {
+            throw new StoreFault(StoreFaultKind.Full, "full", retry: true);
+        }
+
+        Entries.Add(entry);
+        return Entries.Count;
+    }
+
+    public IReadOnlyList<AuditRecord> Read(long from, int max) =>
+        [.. Entries.Skip((int)from - 1).Take(max).Select((entry, i) => new AuditRecord(from + i, default, entry, "", ""))];
 }
 
 /// <summary>Keys of a board whose device key is known.</summary>
@@ -80,7 +102,7 @@ internal sealed class House
     public House(Policy? policy = null)
     {
         Policy = policy ?? Policy.Shipped();
-        Gate = new Gate(Policy, Ledger, Counters);
+        Gate = new Gate(Policy, Ledger, Counters, Clock, Audit);
         Desk = new ConsentDesk(Gate, Ledger, Clock);
     }
 
@@ -92,9 +114,29 @@ internal sealed class House
 
     public SimulatedClock Clock { get; } = new();
 
+    public MemoryAudit Audit { get; } = new();
+
     public Gate Gate { get; }
 
     public ConsentDesk Desk { get; }
+
+    /// <summary>Grants positions as exact as <paramref name="scope"/>, with the leaves that it takes.</summary>
+    public void GrantPlace(string scope)
+    {
+        var isCoarse = scope is "1km" or "10km";
+        Grant("location.position", isCoarse ? scope : "1km");
+        if (!isCoarse)
+        {
+            Grant("location.precise", scope);
+            Grant("location.background", null);
+        }
+
+        void Grant(string field, string? as_)
+        {
+            var outcome = Desk.Grant("fleet-location", field, as_, "subject", "cli");
+            Assert.True(outcome.Done, outcome.Message);
+        }
+    }
 
     public static Policy Read(string json)
     {

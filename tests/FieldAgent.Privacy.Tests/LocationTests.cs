@@ -227,7 +227,7 @@ public sealed class LocationTests
     private static House Granted(string scope)
     {
         var house = new House();
-        Assert.True(house.Desk.Grant("fleet-location", "location.position", scope, "subject", "cli").Done);
+        house.GrantPlace(scope);
         return house;
     }
 

@@ -8,6 +8,7 @@ public sealed class FakeGate : IGate
     private readonly Lock _lock = new();
     private readonly Dictionary<(string Function, string Field), DenyReason> _denied = [];
     private readonly Dictionary<(string Function, string Field), long> _since = [];
+    private readonly HashSet<(string Function, string Field)> _held = [];
 
     public event Action? Changed;
 
@@ -44,21 +45,59 @@ public sealed class FakeGate : IGate
         Changed?.Invoke();
     }
 
-    public Decision Decide(Stage stage, string function, string field, string? recipient = null) =>
-        Decide(stage, function, field, recipient, long.MaxValue);
+    /// <summary>Every question that was asked.</summary>
+    public List<Question> Asked { get; } = [];
 
-    public Decision Decide(Stage stage, string function, string field, string? recipient, long admittedUnder)
+    public Decision Decide(in Question question)
     {
         lock (_lock)
         {
-            if (_since.TryGetValue((function, field), out var since) && admittedUnder < since)
+            Asked.Add(question);
+            var pair = (question.Function, question.Field);
+            if (_since.TryGetValue(pair, out var since) && question.AdmittedUnder < since)
             {
                 return Decision.Deny(DenyReason.Withdrawn);
             }
 
-            return _denied.TryGetValue((function, field), out var reason)
+            return _denied.TryGetValue(pair, out var reason)
                 ? Decision.Deny(reason)
-                : new Decision(FieldAgent.Testing.Admit.Permit(function, field), DenyReason.None);
+                : new Decision(FieldAgent.Testing.Admit.Permit(question.Function, question.Field), DenyReason.None);
+        }
+    }
+
+    public Decision Decide(Stage stage, string function, string field, string? recipient = null) =>
+        Decide(stage, function, field, recipient, long.MaxValue);
+
+    public Decision Decide(Stage stage, string function, string field, string? recipient, long admittedUnder) =>
+        Decide(new Question(stage, function, field, 0, ClockQuality.Ntp) { Recipient = recipient, AdmittedUnder = admittedUnder });
+
+    /// <summary>A legal hold keeps what is stored, until it is released.</summary>
+    public void Hold(string function, string field)
+    {
+        lock (_lock)
+        {
+            _held.Add((function, field));
+        }
+
+        Changed?.Invoke();
+    }
+
+    /// <summary>Ends the hold.</summary>
+    public void Release(string function, string field)
+    {
+        lock (_lock)
+        {
+            _held.Remove((function, field));
+        }
+
+        Changed?.Invoke();
+    }
+
+    public bool IsHeld(string function, string field, long atWallNs)
+    {
+        lock (_lock)
+        {
+            return _held.Contains((function, field));
         }
     }
 

@@ -80,7 +80,7 @@ internal static class SampleCommand
         var clock = new LinuxClock();
         try
         {
-            var gate = new Gate(PrivacyParts.LoadPolicy(config), StateStore.ReadConsents(AgentParts.StoreOptionsOf(config)), counters);
+            var gate = new Gate(PrivacyParts.LoadPolicy(config), StateStore.ReadConsents(AgentParts.StoreOptionsOf(config)), counters, clock);
             using var due = new FlushSignal(RowsMax);
             using var collector = new Collector(sensors, gate, clock, due, RowsMax, counters, logs);
             var printer = new ReadingPrinter(Console.Out, json, clock, count);

@@ -20,7 +20,7 @@ internal sealed class PrivacyParts
         Store = store;
         Clock = clock;
         Counters = counters;
-        Gate = new Gate(LoadPolicy(config), store.Consents, counters);
+        Gate = new Gate(LoadPolicy(config), store.Consents, counters, clock);
         Desk = new ConsentDesk(Gate, store.Consents, clock);
         Consents = new ConsentService(Desk, Gate, store.Spool);
         Operations = [.. ConsentOperations.All(Consents)];

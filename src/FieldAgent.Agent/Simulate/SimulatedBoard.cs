@@ -141,7 +141,7 @@ internal sealed class SimulatedBoard(int number, int seed, string folder, Virtua
             var recipient = new Recipient("vendor", new LinkOptions { Host = "localhost", Port = 1883, ClientId = "" }, "", 512, 64);
             Store = StateStore.Open(
                 new StoreOptions { Directory = stateFolder, FreeBytesMin = 0, Recipients = [recipient.Name] }, Clock, counters, NullLogger.Instance);
-            _gate = new Gate(Policy.Shipped(), Store.Consents, counters);
+            _gate = new Gate(Policy.Shipped(), Store.Consents, counters, Clock);
             var tagKey = new byte[32];
             Store.Keys.DeriveKey("delivery/" + recipient.Name, tagKey);
             var courier = new Courier(

@@ -83,6 +83,64 @@ public enum DenyReason : byte
 
     /// <summary>The input could not be made safe: a picture that cannot be parsed cannot be stripped.</summary>
     Unreadable,
+
+    /// <summary>The policy in force allows the function more than the one that was agreed to; it waits to be agreed to again (R106).</summary>
+    Suspended,
+
+    /// <summary>The policy is staged: it is not used before its day, nor by a clock that is not trusted (R105).</summary>
+    NotYetInForce,
+
+    /// <summary>The consent was given to another controller; this one needs its own (R79).</summary>
+    ControllerChanged,
+
+    /// <summary>The person concerned is under 14, and no guardian has granted it (R102).</summary>
+    NeedsGuardian,
+
+    /// <summary>The recipient gets anonymous aggregates only, and this is none (R71).</summary>
+    AnonymousOnly,
+
+    /// <summary>The consent or exemption was given until a time that has passed.</summary>
+    Lapsed,
+
+    /// <summary>It hangs on a time that a clock which is not trusted cannot tell: a permission that may have ended, a term that may be over.
+    /// Nothing is sent on it and nothing erased for it.</summary>
+    ClockUntrusted,
+}
+
+/// <summary>Whom the data concern.</summary>
+public enum Subject : byte
+{
+    /// <summary>The person the ledger speaks of, as it describes them.</summary>
+    OnRecord,
+
+    /// <summary>A person under 14, whatever the ledger says: only a guardian's grants count (R102).</summary>
+    Minor,
+}
+
+/// <summary>What the gate is asked. The answer hangs on this, the policy and the ledger, and on nothing else: no clock is read for it.</summary>
+/// <param name="Stage">At which step.</param>
+/// <param name="Function">The function that wants to use the data.</param>
+/// <param name="Field">The field.</param>
+/// <param name="AtWallUnixNs">Now, Unix ns.</param>
+/// <param name="Clock">How far that can be trusted. By an unsynced clock what permits for a limited time permits nothing, and what forbids
+/// for a limited time still forbids.</param>
+public readonly record struct Question(Stage Stage, string Function, string Field, long AtWallUnixNs, ClockQuality Clock)
+{
+    /// <summary>To whom; null: not asked yet, to anyone.</summary>
+    public string? Recipient { get; init; }
+
+    /// <summary>ISO 3166 code of where it would go, as the configuration has it; null or empty: where the policy says the recipient is.</summary>
+    public string? Region { get; init; }
+
+    /// <summary>Whom the data concern.</summary>
+    public Subject Subject { get; init; }
+
+    /// <summary>For stored data the consent event that let it in (<see cref="Permit.ConsentId"/>); for new data <see cref="long.MaxValue"/>,
+    /// the default. What has been withdrawn or narrowed since is denied although a later event granted it again.</summary>
+    public long AdmittedUnder { get; init; } = long.MaxValue;
+
+    /// <summary>For stored data when the oldest of it was taken, Unix ns; 0: new data, or not known. Decides whether its term is over.</summary>
+    public long CapturedWallUnixNs { get; init; }
 }
 
 /// <summary>What the gate allows, and on what grounds. One immutable object a rule and consent state, made when either changes.</summary>

@@ -16,6 +16,7 @@ internal static class ContractWords
     private static readonly string[] Denied =
     [
         "none", "no-rule", "not-granted", "withdrawn", "not-a-recipient", "region", "prohibited", "restricted", "expired", "unreadable",
+        "suspended", "not-yet-in-force", "controller-changed", "needs-guardian", "anonymous-only", "lapsed", "clock-untrusted",
     ];
 
     /// <summary><c>gnss</c>, <c>ntp</c>, <c>rtc</c>, <c>unsynced</c>.</summary>

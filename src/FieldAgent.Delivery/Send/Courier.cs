@@ -21,10 +21,12 @@ public sealed class Courier
     private readonly StatePublisher _state;
     private readonly CommandDesk _commands;
     private readonly CourierWakes _wakes = new();
+    private readonly Lock _sending = new();
     private readonly Random _random;
     private readonly Backoff _backoff;
     private readonly VersionChoice _versions;
     private LinkFaultKind _lastFault;
+    private volatile ItemSender? _items;
 
     /// <summary>A courier that has not begun.</summary>
     /// <param name="settings">Whom it delivers to, and as whom.</param>
@@ -68,19 +70,26 @@ public sealed class Courier
     /// <summary>What it is doing now. Any thread; cheap.</summary>
     public CourierState State => _status.Snapshot();
 
+    /// <summary>What of (<paramref name="function"/>, <paramref name="field"/>) is on its way at this moment: sent, and not acknowledged. After
+    /// a change of the gate that refuses it, exactly this may still arrive: no message of it is sent any more once
+    /// <see cref="IGate.Changed"/> was raised. Empty without a connection; what an earlier one sent without an answer may have arrived as
+    /// well. Any thread.</summary>
+    public IReadOnlyList<ItemUnderWay> UnderWay(string function, string field) => _items?.UnderWay(function, field) ?? [];
+
     /// <summary>Delivers until <paramref name="stop"/> is set; blocks. On a stop it says goodbye and returns within 2 s, also
     /// from within a connection attempt or a subscription, which are given up. Call it once.</summary>
     public void Run(CancellationToken stop)
     {
         _spool.Stored += _wakes.Stored;
-        _gate.Changed += _wakes.GateChanged;
+        _gate.Changed += GateChanged;
         using var wake = stop.Register(_wakes.Stop);
         try
         {
             using var reader = OpenReader(stop);
             if (reader is not null)
             {
-                var items = new ItemSender(_settings, reader, _gate, _clock, _counters, _topics, _status, _state, _random);
+                var items = new ItemSender(_settings, reader, _gate, _clock, _counters, _topics, _status, _state, _random, _sending);
+                _items = items;
                 while (!stop.IsCancellationRequested)
                 {
                     ConnectOnce(reader, items, stop);
@@ -90,11 +99,21 @@ public sealed class Courier
         finally
         {
             _spool.Stored -= _wakes.Stored;
-            _gate.Changed -= _wakes.GateChanged;
+            _gate.Changed -= GateChanged;
             _status.RetryAtNs = 0;
             _status.Phase = "stopped";
             CourierLog.Stopped(_logger, _settings.Recipient.Name);
         }
+    }
+
+    // Waits for the message that was asked about before the change: when this returns it is under way or was not sent.
+    private void GateChanged()
+    {
+        lock (_sending)
+        {
+        }
+
+        _wakes.GateChanged();
     }
 
     private ISpoolReader? OpenReader(CancellationToken stop)
@@ -135,7 +154,7 @@ public sealed class Courier
         {
             _wakes.Attach(link);
             var session = new CourierSession(
-                _settings, link, reader, items, _state, _commands, _topics, _clock, _counters, _status, _wakes, _logger);
+                _settings, link, reader, items, _state, _commands, _topics, _clock, _counters, _status, _wakes, _sending, _logger);
             fault = link.Connect(Options(version), session, out var accepted);
             if (fault.Kind == LinkFaultKind.None)
             {

@@ -6,11 +6,11 @@ namespace FieldAgent.Delivery;
 /// <summary>One connection of a courier, from CONNACK to its end. Owned by the courier's thread.</summary>
 internal sealed class CourierSession(
     CourierSettings settings, ILink link, ISpoolReader reader, ItemSender items, StatePublisher state, CommandDesk commands, Topics topics,
-    IClock clock, Counters counters, CourierStatus status, CourierWakes wakes, ILogger logger) : ILinkEvents
+    IClock clock, Counters counters, CourierStatus status, CourierWakes wakes, Lock sending, ILogger logger) : ILinkEvents
 {
     private readonly CourierLimits _limits = settings.Limits;
     private readonly List<(int MessageId, int Code)> _answers = [];
-    private InFlightTable _table = new(0);
+    private InFlightTable _table = new(0, sending);
     private MqttVersion _version;
     private LinkFault? _closed;
     private int _window;
@@ -25,7 +25,7 @@ internal sealed class CourierSession(
     {
         _version = accepted.Version;
         _window = Math.Max(1, Math.Min(settings.Recipient.WindowMax, accepted.SendMaximum));
-        _table = new InFlightTable(_window);
+        _table = new InFlightTable(_window, sending);
         items.Begin(link, accepted, _table, _window);
         commands.Begin(accepted.Version);
         try

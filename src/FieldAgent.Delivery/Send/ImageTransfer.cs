@@ -70,6 +70,9 @@ internal sealed class ImageTransfer
     /// <summary>The broker has all of it.</summary>
     public bool IsComplete => ManifestAcknowledged && _acknowledgedCount == Chunks;
 
+    /// <summary>When it was taken, Unix ns; 0 when that boot's wall time is not known.</summary>
+    public long CapturedWallNs => Quality == ClockQuality.Unsynced ? 0 : Image.CapturedBootNs + WallOffsetNs;
+
     /// <summary>The next chunk to send; −1 when all are under way or acknowledged.</summary>
     public int NextChunk
     {
@@ -83,6 +86,9 @@ internal sealed class ImageTransfer
             return _next < Chunks ? _next : -1;
         }
     }
+
+    /// <summary>A message of it, as it is noted while it is under way.</summary>
+    public Sent SentOf(SentKind kind, int index) => new(kind, ItemId, index, Function, Field, Sequence, this);
 
     /// <summary>The next chunk was sent.</summary>
     public void Sent() => _next++;

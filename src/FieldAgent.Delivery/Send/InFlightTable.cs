@@ -38,11 +38,26 @@ internal sealed class PartTransfer
 /// <param name="ItemId">The spool's item, or 0.</param>
 /// <param name="Index">Number of the chunk.</param>
 /// <param name="Function">The item's function, or empty.</param>
+/// <param name="Field">The item's field; empty for a gap and for what is no item.</param>
+/// <param name="Sequence">The item's number within its function.</param>
 /// <param name="Reference">The <see cref="PartTransfer"/>, <see cref="ImageTransfer"/> or <see cref="CommandReply"/>.</param>
-internal readonly record struct Sent(SentKind Kind, long ItemId = 0, int Index = 0, string Function = "", object? Reference = null);
+internal readonly record struct Sent(
+    SentKind Kind, long ItemId = 0, int Index = 0, string Function = "", string Field = "", long Sequence = 0, object? Reference = null);
 
-/// <summary>Messages of one connection that the broker has not answered, by message id. Sized once; no allocation after. One thread.</summary>
-internal sealed class InFlightTable(int window)
+/// <summary>A stored item whose data is on its way: messages of it went out that the broker has not answered.</summary>
+/// <param name="Recipient">To whom.</param>
+/// <param name="Function">Its function.</param>
+/// <param name="Field">Its field.</param>
+/// <param name="ItemId">Its number in the spool.</param>
+/// <param name="Sequence">Its number within the function.</param>
+/// <param name="Messages">Messages without an answer.</param>
+public sealed record ItemUnderWay(string Recipient, string Function, string Field, long ItemId, long Sequence, int Messages);
+
+/// <summary>Messages of one connection that the broker has not answered, by message id. Sized once; no allocation after. One thread writes;
+/// <paramref name="sending"/> lets others see the whole of it.</summary>
+/// <param name="window">Messages at most.</param>
+/// <param name="sending">Held while a message is decided, sent and noted.</param>
+internal sealed class InFlightTable(int window, Lock sending)
 {
     private readonly Dictionary<int, Sent> _sent = new(window);
     private readonly HashSet<long> _items = new(window);
@@ -56,7 +71,11 @@ internal sealed class InFlightTable(int window)
     /// <summary>Notes a message.</summary>
     public void Add(int messageId, in Sent sent)
     {
-        _sent[messageId] = sent;
+        lock (sending)
+        {
+            _sent[messageId] = sent;
+        }
+
         if (sent.Kind == SentKind.Chunk)
         {
             Chunks++;
@@ -67,9 +86,12 @@ internal sealed class InFlightTable(int window)
     /// <returns>False when it is not known.</returns>
     public bool Remove(int messageId, out Sent sent)
     {
-        if (!_sent.Remove(messageId, out sent))
+        lock (sending)
         {
-            return false;
+            if (!_sent.Remove(messageId, out sent))
+            {
+                return false;
+            }
         }
 
         if (sent.Kind == SentKind.Chunk)
@@ -92,10 +114,25 @@ internal sealed class InFlightTable(int window)
     /// <summary>Replies to commands among the unanswered messages.</summary>
     public IEnumerable<CommandReply> Replies() => _sent.Values.Select(s => s.Reference).OfType<CommandReply>();
 
+    /// <summary>The items of (function, field) with messages under way, by number. Any thread.</summary>
+    public List<ItemUnderWay> UnderWay(string recipient, string function, string field)
+    {
+        lock (sending)
+        {
+            return [.. _sent.Values.Where(sent => sent.Function == function && sent.Field == field)
+                .GroupBy(static sent => (sent.ItemId, sent.Sequence)).OrderBy(static item => item.Key.ItemId)
+                .Select(item => new ItemUnderWay(recipient, function, field, item.Key.ItemId, item.Key.Sequence, item.Count()))];
+        }
+    }
+
     /// <summary>The connection is gone: forget all.</summary>
     public void Clear()
     {
-        _sent.Clear();
+        lock (sending)
+        {
+            _sent.Clear();
+        }
+
         _items.Clear();
         Chunks = 0;
     }

@@ -3,7 +3,7 @@ using FieldAgent.Core;
 
 namespace FieldAgent.Delivery;
 
-/// <summary>What the broker answered, and what is held back.</summary>
+/// <summary>What the gate and the broker answered, and what is held back.</summary>
 internal sealed partial class ItemSender
 {
     private readonly Backoff _throttle;
@@ -57,6 +57,45 @@ internal sealed partial class ItemSender
                 AnsweredImage(sent);
                 break;
         }
+    }
+
+    // What a consent let in goes out only while that very consent stands: one that was withdrawn and granted again lets in new data,
+    // and does not bring back the old. The gate counts its refusals.
+    private Decision Ask(string function, string field, long consentId, long capturedWallNs)
+    {
+        var now = _clock.Now();
+        return _gate.Decide(new Question(Stage.Send, function, field, now.WallUnixNs, now.Quality)
+        {
+            Recipient = _recipient,
+            Region = _settings.Recipient.Region,
+            AdmittedUnder = consentId,
+            CapturedWallUnixNs = capturedWallNs,
+        });
+    }
+
+    // When the oldest reading was taken; 0 when that boot's wall time is not known.
+    private static long Captured(SpoolItem item)
+    {
+        if (item.Quality == ClockQuality.Unsynced)
+        {
+            return 0;
+        }
+
+        if (item.Image is { } image)
+        {
+            return image.CapturedBootNs + item.WallOffsetNs;
+        }
+
+        var oldest = long.MaxValue;
+        for (var i = 0; i < item.Sets.Count; i++)
+        {
+            if (item.Sets[i].Columns.BootNs is [var first, ..])
+            {
+                oldest = Math.Min(oldest, first);
+            }
+        }
+
+        return oldest == long.MaxValue ? 0 : oldest + item.WallOffsetNs;
     }
 
     private void AnsweredImage(in Sent sent)
@@ -195,8 +234,15 @@ internal sealed partial class ItemSender
         return true;
     }
 
-    private void Denied(DenyReason reason, long itemId)
+    private void Denied(DenyReason reason, long itemId, string function, string field)
     {
+        if (reason is DenyReason.Withdrawn or DenyReason.Expired && IsHeld(function, field))
+        {
+            // It may not be sent, and a legal hold keeps it from being erased.
+            _gateHolds = true;
+            return;
+        }
+
         switch (reason)
         {
             case DenyReason.Withdrawn:
@@ -209,6 +255,13 @@ internal sealed partial class ItemSender
                 _gateHolds = true;
                 break;
         }
+    }
+
+    // By a clock that is not trusted no hold has ended.
+    private bool IsHeld(string function, string field)
+    {
+        var now = _clock.Now();
+        return _gate.IsHeld(function, field, now.Quality == ClockQuality.Unsynced ? long.MinValue : now.WallUnixNs);
     }
 
     private void GiveUp(long itemId, GapReason reason, string counter)

@@ -59,7 +59,7 @@ internal sealed partial class ItemSender
         if (!transfer.ManifestAcknowledged)
         {
             _events.EncodeManifest(transfer, _buffer);
-            var sent = new Sent(SentKind.Manifest, transfer.ItemId, 0, transfer.Function, transfer);
+            var sent = transfer.SentOf(SentKind.Manifest, 0);
             if (Publish(_topics.Data(transfer.Function), _buffer.Written, default, sent, transfer.ItemId) == Outcome.Down)
             {
                 return Outcome.Down;
@@ -98,40 +98,56 @@ internal sealed partial class ItemSender
                 return true;
             }
 
-            var decision = Ask(transfer.Function, transfer.Field, transfer.ConsentId);
-            if (!decision.IsPermitted)
-            {
-                transfer.Restart();
-                _table.RemoveItem(transfer.ItemId);
-                Denied(decision.Reason, transfer.ItemId);
-                continue;
-            }
-
-            var index = transfer.NextChunk;
-            var chunk = ReadChunk(transfer, index);
-            if (chunk.IsEmpty)
-            {
-                continue;
-            }
-
-            var topic = _topics.Chunk(transfer.Function, transfer.Image.ImageId, index);
-            var sent = new Sent(SentKind.Chunk, transfer.ItemId, index, transfer.Function, transfer);
-            var outcome = Publish(topic, chunk, default, sent, itemId: 0);
-            if (decision.Permit.Personal)
-            {
-                _chunk.AsSpan().Clear();
-            }
-
-            if (outcome == Outcome.Down)
+            if (SendChunk(transfer) == Outcome.Down)
             {
                 return false;
             }
+        }
 
+        return true;
+    }
+
+    private Outcome SendChunk(ImageTransfer transfer)
+    {
+        Decision decision;
+        lock (_sendLock)
+        {
+            decision = Ask(transfer.Function, transfer.Field, transfer.ConsentId, transfer.CapturedWallNs);
+            if (decision.IsPermitted)
+            {
+                return PublishChunk(transfer, decision.Permit.Personal);
+            }
+        }
+
+        transfer.Restart();
+        _table.RemoveItem(transfer.ItemId);
+        Denied(decision.Reason, transfer.ItemId, transfer.Function, transfer.Field);
+        return Outcome.Done;
+    }
+
+    private Outcome PublishChunk(ImageTransfer transfer, bool isPersonal)
+    {
+        var index = transfer.NextChunk;
+        var chunk = ReadChunk(transfer, index);
+        if (chunk.IsEmpty)
+        {
+            return Outcome.Done;
+        }
+
+        var topic = _topics.Chunk(transfer.Function, transfer.Image.ImageId, index);
+        var outcome = Publish(topic, chunk, default, transfer.SentOf(SentKind.Chunk, index), itemId: 0);
+        if (isPersonal)
+        {
+            _chunk.AsSpan().Clear();
+        }
+
+        if (outcome != Outcome.Down)
+        {
             transfer.Sent();
             _chunkTurn = false;
         }
 
-        return true;
+        return outcome;
     }
 
     // The reader comes by the picture that is being sent: readable again. Nothing more is read until its last chunk is out, or

@@ -7,8 +7,8 @@ namespace FieldAgent.Delivery;
 /// <remarks>
 /// What is not sent and why:
 /// <list type="bullet">
-/// <item>withdrawn, or its term over: given up, so that the spool erases it and announces a gap;</item>
-/// <item>denied otherwise (no rule, not granted, not a recipient, region, prohibited, restricted): held back, neither sent nor
+/// <item>withdrawn, or its term over: given up, so that the spool erases it and announces a gap; unless a legal hold keeps it (R86);</item>
+/// <item>denied otherwise (no rule, not granted, not a recipient, region, prohibited, restricted …): held back, neither sent nor
 /// acknowledged nor deleted. A policy can change back, a restriction is lifted (R92); until then the term and the byte cap bound how
 /// long it stays, and end it with an announced gap. After each change of the gate it is asked about again;</item>
 /// <item>refused by the broker: see <see cref="RefusalVerdict"/>.</item>
@@ -34,12 +34,13 @@ internal sealed partial class ItemSender
     private readonly SpoolItem _item = new();
     private readonly Dictionary<long, ImageTransfer> _images = [];
     private readonly string _recipient;
+    private readonly Lock _sendLock;
     private readonly bool _compresses;
     private byte[] _chunk = [];
 
     // Of the present connection.
     private ILink _link = null!;
-    private InFlightTable _table = null!;
+    private volatile InFlightTable _table;
     private MqttVersion _version;
     private long _connectedBootNs;
     private int _window;
@@ -52,8 +53,10 @@ internal sealed partial class ItemSender
 
     public ItemSender(
         CourierSettings settings, ISpoolReader reader, IGate gate, IClock clock, Counters counters, Topics topics, CourierStatus status,
-        StatePublisher state, Random random)
+        StatePublisher state, Random random, Lock sending)
     {
+        _sendLock = sending;
+        _table = new InFlightTable(0, sending);
         _settings = settings;
         _limits = settings.Limits;
         _reader = reader;
@@ -171,6 +174,9 @@ internal sealed partial class ItemSender
         return chunksFirst || SendChunks() ? wait : Down;
     }
 
+    /// <summary>The items of (function, field) with messages under way. Any thread.</summary>
+    public List<ItemUnderWay> UnderWay(string function, string field) => _table.UnderWay(_recipient, function, field);
+
     private static TimeSpan Down => TimeSpan.FromTicks(-1);
 
     // Places that blocks may take: some are kept for results, state and chunks.
@@ -230,14 +236,25 @@ internal sealed partial class ItemSender
             return Publish(_topics.Gap, _buffer.Written, default, new Sent(SentKind.Item, _item.Id, 0, _item.Function), _item.Id);
         }
 
-        var decision = Ask(_item.Function, _item.Field, _item.ConsentId);
+        Decision decision;
+        var outcome = Outcome.Done;
+
+        // Between the question and the message on its way nobody can change the answer unseen: see Courier.UnderWay.
+        lock (_sendLock)
+        {
+            decision = Ask(_item.Function, _item.Field, _item.ConsentId, Captured(_item));
+            if (decision.IsPermitted)
+            {
+                outcome = _item.Kind == SpoolItemKind.Image ? SendImage() : SendBlock();
+            }
+        }
+
         if (!decision.IsPermitted)
         {
-            Denied(decision.Reason, _item.Id);
+            Denied(decision.Reason, _item.Id, _item.Function, _item.Field);
             return Outcome.Done;
         }
 
-        var outcome = _item.Kind == SpoolItemKind.Image ? SendImage() : SendBlock();
         if (decision.Permit.Personal)
         {
             _buffer.Clear(wipe: true);
@@ -246,12 +263,6 @@ internal sealed partial class ItemSender
 
         return outcome;
     }
-
-    // What a consent let in goes out only while that very consent stands: one that was withdrawn and granted again lets in new data,
-    // and does not bring back the old. The gate counts its refusals.
-    private Decision Ask(string function, string field, long consentId) => consentId == 0
-        ? _gate.Decide(Stage.Send, function, field, _recipient)
-        : _gate.Decide(Stage.Send, function, field, _recipient, consentId);
 
     private Outcome SendBlock()
     {
@@ -275,7 +286,7 @@ internal sealed partial class ItemSender
             var payload = Encode(BatchPart.Whole, out var compressed);
             if (payload.Length <= _payloadMax)
             {
-                return PublishBatch(payload, compressed, new Sent(SentKind.Item, _item.Id, 0, _item.Function), _item.Id);
+                return PublishBatch(payload, compressed, SentOf(SentKind.Item, 0, null), _item.Id);
             }
 
             _partCount = PlanParts(payload.Length);
@@ -300,8 +311,7 @@ internal sealed partial class ItemSender
             }
 
             var payload = Encode(new BatchPart(_partIndex, _partCount), out var compressed);
-            var sent = new Sent(SentKind.Part, _item.Id, _partIndex, _item.Function, _parts);
-            if (PublishBatch(payload, compressed, sent, itemId: 0) == Outcome.Down)
+            if (PublishBatch(payload, compressed, SentOf(SentKind.Part, _partIndex, _parts), itemId: 0) == Outcome.Down)
             {
                 return Outcome.Down;
             }
@@ -387,6 +397,9 @@ internal sealed partial class ItemSender
 
         return true;
     }
+
+    private Sent SentOf(SentKind kind, int index, object? reference) =>
+        new(kind, _item.Id, index, _item.Function, _item.Field, _item.Sequence, reference);
 
     private Outcome PublishBatch(ReadOnlySpan<byte> payload, bool compressed, in Sent sent, long itemId)
     {

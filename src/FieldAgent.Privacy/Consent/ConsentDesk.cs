@@ -22,7 +22,7 @@ public sealed class ConsentDesk(Gate gate, IConsentLedger ledger, IClock clock)
     /// <exception cref="StoreFault">The ledger cannot be read.</exception>
     public IReadOnlyList<ConsentLine> Show()
     {
-        var standings = ConsentHistory.Fold(ledger.All());
+        var standings = ConsentHistory.Fold(ledger.All(), Policy.ControllerId);
         return [.. Policy.Rules.Select(rule => Line(rule, standings))];
     }
 
@@ -55,7 +55,15 @@ public sealed class ConsentDesk(Gate gate, IConsentLedger ledger, IClock clock)
                 return ConsentOutcome.Refuse(ConsentRefusal.Scope, problem);
             }
 
-            var before = ConsentHistory.Fold(ledger.All());
+            var before = ConsentHistory.Fold(ledger.All(), Policy.ControllerId);
+            if (rules.Find(rule => ConsentScope.BaseOf(rule.Field.Name) is { } other
+                && !(before.TryGetValue((rule.Function.Name, other), out var first) && first.Granted)) is { } early)
+            {
+                return ConsentOutcome.Refuse(
+                    ConsentRefusal.Scope,
+                    $"{early.Field.Name} adds to {ConsentScope.BaseOf(early.Field.Name)}; grant that first, then this");
+            }
+
             var events = Append(
                 [.. rules.Select((rule, i) => New(
                     ConsentAction.Grant, new ConsentPair(rule.Function.Name, rule.Field.Name), scopes[i], role, method))]);
@@ -93,7 +101,7 @@ public sealed class ConsentDesk(Gate gate, IConsentLedger ledger, IClock clock)
             }
 
             List<ConsentPair> pairs;
-            var standings = ConsentHistory.Fold(ledger.All());
+            var standings = ConsentHistory.Fold(ledger.All(), Policy.ControllerId);
             if (function == Everything)
             {
                 // Consents of functions that this policy no longer has end as well.
@@ -220,13 +228,21 @@ public sealed class ConsentDesk(Gate gate, IConsentLedger ledger, IClock clock)
         var places = 0;
         foreach (var rule in rules)
         {
-            if (!Vocabulary.IsLocation(rule.Field.Name))
+            if (!ConsentScope.HasPrecision(rule.Field.Name))
             {
                 scopes.Add("");
                 continue;
             }
 
             places++;
+            asked = scope is null ? ConsentScope.Default(rule.Field.Name) : asked;
+            if (rule.Field.Name == Vocabulary.LocationPosition && asked < PolicyLimits.CoarseLocation)
+            {
+                problem = $"{rule.Field.Name} is granted no finer than {PolicyLimits.CoarseLocation.Word()}; "
+                    + $"grant it so, and then {Vocabulary.LocationPrecise} with '{scope}' besides";
+                return false;
+            }
+
             if (asked < rule.Precision && scope is not null)
             {
                 problem = $"the policy allows {rule.Field.Name} no finer than {rule.Precision.Word()}";
@@ -247,7 +263,7 @@ public sealed class ConsentDesk(Gate gate, IConsentLedger ledger, IClock clock)
     }
 
     private ConsentEvent New(ConsentAction action, ConsentPair pair, string scope, string role, string method) =>
-        new(0, action, pair.Function, pair.Field, scope, role, method, Policy.Version, Policy.Hash, clock.Now());
+        new(0, action, pair.Function, pair.Field, scope, role, method, Policy.Version, Policy.Hash, clock.Now()) { ControllerId = Policy.ControllerId };
 
     private List<ConsentEvent> Append(List<ConsentEvent> events)
     {

@@ -2,33 +2,6 @@ using FieldAgent.Core;
 
 namespace FieldAgent.Privacy;
 
-/// <summary>The answer for one (function, field), made when policy or consent changes.</summary>
-/// <param name="rule">The rule.</param>
-/// <param name="decision">Permit or reason.</param>
-/// <param name="since">Data admitted under this or a later consent event is still covered; 0 when none is needed.</param>
-internal sealed class TableEntry(PolicyRule rule, Decision decision, long since)
-{
-    public PolicyRule Rule { get; } = rule;
-
-    public Decision Decision { get; } = decision;
-
-    public long Since { get; } = since;
-
-    public bool HasRecipient(string recipient)
-    {
-        var recipients = Rule.Recipients;
-        for (var i = 0; i < recipients.Count; i++)
-        {
-            if (string.Equals(recipients[i], recipient, StringComparison.Ordinal))
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
-}
-
 /// <summary>All answers of the gate, immutable: built from policy and ledger, replaced as a whole.</summary>
 internal sealed class DecisionTable
 {
@@ -37,10 +10,14 @@ internal sealed class DecisionTable
     // Plain dictionaries, never changed once published: frozen ones look up no faster here and take ten times as long to build.
     private readonly Dictionary<string, Dictionary<string, TableEntry>> _byFunction = new(StringComparer.Ordinal);
     private readonly Dictionary<string, TableEntry[]> _byField = new(StringComparer.Ordinal);
-    private readonly HashSet<string> _collectable = new(StringComparer.Ordinal);
+    private readonly long[] _changes;
 
-    private DecisionTable(List<TableEntry> entries)
+    private DecisionTable(Policy policy, List<TableEntry> entries, Holds holds)
     {
+        Policy = policy;
+        Entries = entries;
+        Holds = holds;
+        _changes = [.. entries.SelectMany(static entry => entry.Changes()).Where(static at => at is > 0 and < long.MaxValue).Distinct().Order()];
         foreach (var entry in entries)
         {
             var (function, field) = (entry.Rule.Function.Name, entry.Rule.Field.Name);
@@ -52,27 +29,38 @@ internal sealed class DecisionTable
 
             fields.Add(field, entry);
             _byField[field] = _byField.TryGetValue(field, out var others) ? [.. others, entry] : [entry];
-            if (entry.Decision.IsPermitted)
-            {
-                _collectable.Add(field);
-            }
         }
     }
+
+    /// <summary>The policy.</summary>
+    public Policy Policy { get; }
+
+    /// <summary>One a rule.</summary>
+    public IReadOnlyList<TableEntry> Entries { get; }
+
+    /// <summary>The legal holds.</summary>
+    public Holds Holds { get; }
 
     /// <summary>Builds the table. Permits that did not change stay the very objects of <paramref name="previous"/>.</summary>
     public static DecisionTable Build(Policy policy, IReadOnlyList<ConsentEvent> events, DecisionTable? previous)
     {
-        var standings = ConsentHistory.Fold(events);
+        var builder = new TableBuilder(policy, ConsentHistory.Read(events, policy.ControllerId));
         var entries = new List<TableEntry>(policy.Rules.Count);
         foreach (var rule in policy.Rules)
         {
-            var entry = Entry(policy, rule, standings);
-            var old = previous?.Find(rule.Function.Name, rule.Field.Name);
-            entries.Add(old is not null && old.Decision == entry.Decision && old.Since == entry.Since ? old : entry);
+            // A category that no policy may declare has no entry, however the policy was made (R42).
+            if (Vocabulary.WhyNotAField(rule.Field.Name) is null)
+            {
+                entries.Add(builder.Entry(rule, previous?.Find(rule.Function.Name, rule.Field.Name)));
+            }
         }
 
-        return new DecisionTable(entries);
+        return new DecisionTable(policy, entries, Holds.Of(events));
     }
+
+    /// <summary>The decision.</summary>
+    public Decision Answer(in Question question) =>
+        Find(question.Function, question.Field) is { } entry ? entry.Answer(question) : Decision.Deny(DenyReason.NoRule);
 
     /// <summary>The entry for (function, field), or null when there is no rule.</summary>
     public TableEntry? Find(string function, string field) =>
@@ -81,42 +69,27 @@ internal sealed class DecisionTable
     /// <summary>The entries of all functions with a rule on <paramref name="field"/>.</summary>
     public TableEntry[] ByField(string field) => _byField.TryGetValue(field, out var entries) ? entries : None;
 
-    /// <summary>True when any function may have <paramref name="field"/>.</summary>
-    public bool MayCollect(string field) => _collectable.Contains(field);
-
-    private static TableEntry Entry(
-        Policy policy, PolicyRule rule, Dictionary<(string Function, string Field), ConsentStanding> standings)
+    /// <summary>The same table, in which <paramref name="pairs"/> are refused.</summary>
+    public DecisionTable Without(IEnumerable<DecisionChange> pairs)
     {
-        if (rule.Function.Tier == FunctionTier.Basic)
-        {
-            return new TableEntry(rule, new Decision(Permit(policy, rule, rule.Precision, 0), DenyReason.None), 0);
-        }
-
-        if (!standings.TryGetValue((rule.Function.Name, rule.Field.Name), out var standing))
-        {
-            return new TableEntry(rule, Decision.Deny(DenyReason.NotGranted), 0);
-        }
-
-        if (!standing.Granted)
-        {
-            var reason = standing.Last.Action == ConsentAction.Withdraw ? DenyReason.Withdrawn : DenyReason.NotGranted;
-            return new TableEntry(rule, Decision.Deny(reason), 0);
-        }
-
-        var precision = standing.Precision > rule.Precision ? standing.Precision : rule.Precision;
-        return new TableEntry(rule, new Decision(Permit(policy, rule, precision, standing.Last.Id), DenyReason.None), standing.Since);
+        var refused = pairs.Select(static change => (change.Function, change.Field)).ToHashSet();
+        return refused.Count == 0
+            ? this
+            : new DecisionTable(Policy, [.. Entries.Where(entry => !refused.Contains((entry.Rule.Function.Name, entry.Rule.Field.Name)))], Holds);
     }
 
-    private static Permit Permit(Policy policy, PolicyRule rule, Precision precision, long consentId) =>
-        new(rule.Function.Name,
-            rule.Field.Name,
-            rule.Purpose,
-            rule.Basis,
-            precision,
-            rule.Term,
-            rule.Recipients,
-            consentId,
-            policy.Version,
-            policy.Hash,
-            rule.Field.Class is FieldClass.Personal or FieldClass.Sensitive);
+    /// <summary>The first moment after <paramref name="atWallUnixNs"/> at which some answer changes by itself; <see cref="long.MaxValue"/>
+    /// when none will.</summary>
+    public long NextChange(long atWallUnixNs)
+    {
+        foreach (var at in _changes)
+        {
+            if (at > atWallUnixNs)
+            {
+                return at;
+            }
+        }
+
+        return long.MaxValue;
+    }
 }

@@ -11,7 +11,8 @@ internal static class DenialCounts
 
     public static string Name(Stage stage, DenyReason reason) => Names[(int)stage][(int)reason];
 
-    private static string Word(DenyReason reason) => reason switch
+    /// <summary>The word for a reason: <c>not-granted</c>.</summary>
+    public static string Word(DenyReason reason) => reason switch
     {
         DenyReason.None => "none",
         DenyReason.NoRule => "no-rule",
@@ -23,6 +24,13 @@ internal static class DenialCounts
         DenyReason.Restricted => "restricted",
         DenyReason.Expired => "expired",
         DenyReason.Unreadable => "unreadable",
+        DenyReason.Suspended => "suspended",
+        DenyReason.NotYetInForce => "not-yet-in-force",
+        DenyReason.ControllerChanged => "controller-changed",
+        DenyReason.NeedsGuardian => "needs-guardian",
+        DenyReason.AnonymousOnly => "anonymous-only",
+        DenyReason.Lapsed => "lapsed",
+        DenyReason.ClockUntrusted => "clock-untrusted",
         _ => throw new ArgumentOutOfRangeException(nameof(reason), reason, null),
     };
 }

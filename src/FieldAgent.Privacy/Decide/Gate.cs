@@ -2,69 +2,119 @@ using FieldAgent.Core;
 
 namespace FieldAgent.Privacy;
 
-/// <summary>The gate: decides from an immutable table that is swapped as a whole when a consent is appended.
+/// <summary>The gate: decides from an immutable table that is swapped as a whole when policy or ledger changes.
 /// <see cref="Admit(RawRows, IAdmittedSink)"/> belongs to one thread; all else may be called from any.</summary>
 public sealed class Gate : IGate
 {
     private readonly Lock _building = new();
-    private readonly Policy _policy;
     private readonly IConsentLedger _ledger;
+    private readonly IClock _clock;
     private readonly Counters _counters;
     private readonly LocationReducer _reducer;
+    private readonly DecisionAudit _audit;
+    private Policy _policy;
     private DecisionTable _table;
+    private Moment _looked;
+    private bool _owesAudit;
 
     /// <summary>A gate for <paramref name="policy"/> and the consents in <paramref name="ledger"/>, which is read now.</summary>
+    /// <param name="policy">The policy in force.</param>
+    /// <param name="ledger">All that changes a decision.</param>
+    /// <param name="counters">Counts every refusal.</param>
+    /// <param name="clock">The time of the questions that name none.</param>
+    /// <param name="audit">Gets one entry for each (function, field) that is permitted or refused from now on; null: none is kept.</param>
     /// <exception cref="StoreFault">The ledger cannot be read: without it nothing may be admitted.</exception>
-    public Gate(Policy policy, IConsentLedger ledger, Counters counters)
+    public Gate(Policy policy, IConsentLedger ledger, Counters counters, IClock clock, IAuditLog? audit = null)
     {
         _policy = policy;
         _ledger = ledger;
+        _clock = clock;
         _counters = counters;
         _reducer = new LocationReducer(counters);
-        _table = DecisionTable.Build(policy, ledger.All(), null);
+        var events = ledger.All();
+        var now = clock.Now();
+        _table = DecisionTable.Build(policy, events, null);
+        _looked = Moment.At(now, _table);
+        _audit = new DecisionAudit(audit, _table, events.Count, now);
     }
 
     /// <inheritdoc/>
     public event Action? Changed;
 
     /// <inheritdoc/>
-    public string PolicyVersion => _policy.Version;
+    public string PolicyVersion => Policy.Version;
 
     /// <summary>The policy in force.</summary>
-    public Policy Policy => _policy;
+    public Policy Policy => Volatile.Read(ref _policy);
 
     /// <summary>Reads the ledger again and replaces all decisions at once; raises <see cref="Changed"/> on this thread.</summary>
-    /// <exception cref="StoreFault">The ledger cannot be read: the old decisions stay; call again.</exception>
-    public void Refresh()
-    {
-        lock (_building)
-        {
-            // The ledger is read inside the lock: of two refreshes the later one never installs the older ledger.
-            Volatile.Write(ref _table, DecisionTable.Build(_policy, _ledger.All(), _table));
-        }
+    /// <exception cref="StoreFault">The ledger cannot be read: the old decisions stay. Or the audit log cannot be written: what is refused
+    /// from now on is refused, what would be permitted from now on waits. Call again in either case.</exception>
+    public void Refresh() => Refresh(Policy);
 
-        Changed?.Invoke();
-    }
-
-    /// <summary>May <paramref name="function"/> use <paramref name="field"/>, and send it to <paramref name="recipient"/>?
-    /// A refusal to send is counted (<c>denied.send.…</c>); the answer itself depends on policy and ledger only.</summary>
-    public Decision Decide(Stage stage, string function, string field, string? recipient = null) =>
-        Decide(stage, function, field, recipient, long.MaxValue);
+    /// <summary>Takes another policy into use. The ledger holds its adoption already (<see cref="ConsentAction.Adopt"/>), with the functions
+    /// that it widens; see <see cref="PolicyInForce.MayTakeEffect"/>.</summary>
+    /// <exception cref="StoreFault">As <see cref="Refresh()"/>.</exception>
+    public void Use(Policy policy) => Refresh(policy);
 
     /// <inheritdoc/>
-    public Decision Decide(Stage stage, string function, string field, string? recipient, long admittedUnder)
+    public void Watch()
     {
-        var decision = Answer(function, field, recipient, admittedUnder);
-        if (stage == Stage.Send && !decision.IsPermitted)
+        var now = _clock.Now();
+        if (Volatile.Read(ref _looked).StillHolds(now) && !Volatile.Read(ref _owesAudit))
         {
-            _counters.Add(DenialCounts.Name(stage, decision.Reason));
+            return;
+        }
+
+        try
+        {
+            Refresh(Policy);
+        }
+        catch (StoreFault)
+        {
+            // What is refused holds; the rest is tried again with the next look.
+            _counters.Add("audit.failed-entries");
+        }
+    }
+
+    /// <summary>The decision, from policy, ledger and <paramref name="question"/> alone. A refusal to send is counted
+    /// (<c>denied.send.…</c>).</summary>
+    public Decision Decide(in Question question)
+    {
+        var decision = Volatile.Read(ref _table).Answer(question);
+        if (question.Stage == Stage.Send && !decision.IsPermitted)
+        {
+            _counters.Add(DenialCounts.Name(Stage.Send, decision.Reason));
         }
 
         return decision;
     }
 
     /// <inheritdoc/>
-    public bool MayCollect(string field) => Volatile.Read(ref _table).MayCollect(field);
+    public Decision Decide(Stage stage, string function, string field, string? recipient = null) =>
+        Decide(stage, function, field, recipient, long.MaxValue);
+
+    /// <inheritdoc/>
+    public Decision Decide(Stage stage, string function, string field, string? recipient, long admittedUnder) =>
+        Decide(Ask(stage, function, field, _clock.Now()) with { Recipient = recipient, AdmittedUnder = admittedUnder });
+
+    /// <inheritdoc/>
+    public bool MayCollect(string field)
+    {
+        var now = _clock.Now();
+        foreach (var entry in Volatile.Read(ref _table).ByField(field))
+        {
+            if (entry.Answer(Ask(Stage.Collect, entry.Rule.Function.Name, field, now)).IsPermitted)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <inheritdoc/>
+    public bool IsHeld(string function, string field, long atWallNs) => Volatile.Read(ref _table).Holds.IsHeld(function, field, atWallNs);
 
     /// <inheritdoc/>
     public int Admit(RawRows rows, IAdmittedSink sink)
@@ -74,6 +124,7 @@ public sealed class Gate : IGate
             return 0;
         }
 
+        var now = _clock.Now();
         var entries = Volatile.Read(ref _table).ByField(rows.Set.Field);
         if (entries.Length == 0)
         {
@@ -84,9 +135,10 @@ public sealed class Gate : IGate
         var takers = 0;
         foreach (var entry in entries)
         {
-            if (entry.Decision.Permit is not { } permit)
+            var decision = entry.Answer(Ask(Stage.Admit, entry.Rule.Function.Name, rows.Set.Field, now));
+            if (decision.Permit is not { } permit)
             {
-                Deny(entry.Decision.Reason, rows.Columns.Readings);
+                Deny(decision.Reason, rows.Columns.Readings);
                 _reducer.Forget(rows.Set.Name, entry.Rule.Function.Name);
             }
             else if (permit.Precision == Precision.Exact)
@@ -111,7 +163,9 @@ public sealed class Gate : IGate
     public Decision Admit(RawImage image, out AdmittedImage? admitted)
     {
         admitted = null;
-        var decision = Answer(Vocabulary.PhotoFunction, image.Field, null, long.MaxValue);
+        var now = _clock.Now();
+        var table = Volatile.Read(ref _table);
+        var decision = table.Answer(Ask(Stage.Admit, Vocabulary.PhotoFunction, image.Field, now));
         if (decision.Permit is not { } permit)
         {
             Deny(decision.Reason, 1);
@@ -120,7 +174,7 @@ public sealed class Gate : IGate
 
         // What can be shown is a picture; any other field of the namespace has its place inside one.
         if (image.Field != Vocabulary.ImagePhoto
-            || !JpegMetadata.TryStrip(image.Jpeg.Span, Granted(), out var jpeg, out var dropped))
+            || !JpegMetadata.TryStrip(image.Jpeg.Span, Granted(table, now), out var jpeg, out var dropped))
         {
             Deny(DenyReason.Unreadable, 1);
             return Decision.Deny(DenyReason.Unreadable);
@@ -135,35 +189,57 @@ public sealed class Gate : IGate
         return decision;
     }
 
-    private Decision Answer(string function, string field, string? recipient, long admittedUnder)
+    private static KeptMetadata Granted(DecisionTable table, in Stamp now)
     {
-        var entry = Volatile.Read(ref _table).Find(function, field);
-        if (entry is null)
-        {
-            return Decision.Deny(DenyReason.NoRule);
-        }
+        var at = now;
+        return new KeptMetadata(
+            CaptureTime: Photo(Vocabulary.ImageCaptureTime) is not null,
+            DeviceModel: Photo(Vocabulary.ImageDeviceModel) is not null,
+            Location: Photo(Vocabulary.ImageLocation)?.Precision);
 
-        if (!entry.Decision.IsPermitted)
-        {
-            return entry.Decision;
-        }
-
-        if (admittedUnder < entry.Since)
-        {
-            return Decision.Deny(DenyReason.Withdrawn);
-        }
-
-        return recipient is null || entry.HasRecipient(recipient) ? entry.Decision : Decision.Deny(DenyReason.NotARecipient);
+        Permit? Photo(string field) => table.Answer(Ask(Stage.Admit, Vocabulary.PhotoFunction, field, at)).Permit;
     }
 
-    private KeptMetadata Granted()
+    private static Question Ask(Stage stage, string function, string field, in Stamp now) =>
+        new(stage, function, field, now.WallUnixNs, now.Quality);
+
+    private void Refresh(Policy policy)
     {
-        var location = Answer(Vocabulary.PhotoFunction, Vocabulary.ImageLocation, null, long.MaxValue).Permit;
-        return new KeptMetadata(
-            CaptureTime: Answer(Vocabulary.PhotoFunction, Vocabulary.ImageCaptureTime, null, long.MaxValue).IsPermitted,
-            DeviceModel: Answer(Vocabulary.PhotoFunction, Vocabulary.ImageDeviceModel, null, long.MaxValue).IsPermitted,
-            Location: location?.Precision);
+        try
+        {
+            lock (_building)
+            {
+                // The ledger is read inside the lock: of two refreshes the later one never installs the older ledger.
+                var events = _ledger.All();
+                var next = DecisionTable.Build(policy, events, _table);
+                var now = _clock.Now();
+                Volatile.Write(ref _policy, policy);
+                Volatile.Write(ref _looked, Moment.At(now, next));
+                Volatile.Write(ref _owesAudit, true);
+
+                // What is refused from now on is refused at once; what is permitted from now on waits until that stands in the audit log.
+                var changes = _audit.Compare(next, events, now);
+                Volatile.Write(ref _table, next.Without(changes.Where(static change => change.Permits)));
+                _audit.Append(changes);
+                Volatile.Write(ref _table, next);
+                Volatile.Write(ref _owesAudit, false);
+            }
+        }
+        finally
+        {
+            Changed?.Invoke();
+        }
     }
 
     private void Deny(DenyReason reason, long count) => _counters.Add(DenialCounts.Name(Stage.Admit, reason), count);
+
+    /// <summary>When all was decided last, and until when that stands.</summary>
+    private sealed record Moment(long WallUnixNs, long NextChange, bool IsTrusted)
+    {
+        public static Moment At(in Stamp now, DecisionTable table) =>
+            new(now.WallUnixNs, table.NextChange(now.WallUnixNs), now.Quality != ClockQuality.Unsynced);
+
+        public bool StillHolds(in Stamp now) =>
+            now.WallUnixNs < NextChange && now.WallUnixNs >= WallUnixNs && now.Quality != ClockQuality.Unsynced == IsTrusted;
+    }
 }
