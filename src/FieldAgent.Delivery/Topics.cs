@@ -31,6 +31,8 @@ public sealed class Topics
         Gap = new MqttTopic(Prefix + "gap", repeats: true);
         Consent = new MqttTopic(Prefix + "consent");
         Erasure = new MqttTopic(Prefix + "erasure");
+        Audit = new MqttTopic(Prefix + "audit");
+        Incident = new MqttTopic(Prefix + "incident");
         CommandFilter = Prefix + "command/+";
         CommandPrefix = Prefix + "command/";
         ResultPrefix = Prefix + "result/";
@@ -48,11 +50,26 @@ public sealed class Topics
     /// <summary><c>gap</c>: what was given up undelivered.</summary>
     public MqttTopic Gap { get; }
 
-    /// <summary><c>consent</c>: what the device may do.</summary>
+    /// <summary><c>consent</c>: receipts of what the device may do.</summary>
     public MqttTopic Consent { get; }
 
-    /// <summary><c>erasure</c>: what the recipient is asked to delete.</summary>
+    /// <summary><c>erasure</c>: what the recipient is asked to delete, and receipts of what the device has deleted.</summary>
     public MqttTopic Erasure { get; }
+
+    /// <summary><c>audit</c>: signed checkpoints of the audit chain.</summary>
+    public MqttTopic Audit { get; }
+
+    /// <summary><c>incident</c>: what happened that somebody must be told of.</summary>
+    public MqttTopic Incident { get; }
+
+    /// <summary>The topic of a kind of notice.</summary>
+    public MqttTopic Of(NoticeKind kind) => kind switch
+    {
+        NoticeKind.Consent => Consent,
+        NoticeKind.Erasure => Erasure,
+        NoticeKind.Audit => Audit,
+        _ => Incident,
+    };
 
     /// <summary>Filter of all commands: <c>command/+</c>.</summary>
     public string CommandFilter { get; }

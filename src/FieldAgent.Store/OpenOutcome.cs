@@ -1,3 +1,5 @@
+using FieldAgent.Core;
+
 namespace FieldAgent.Store;
 
 /// <summary>In what state the store was found.</summary>
@@ -20,3 +22,8 @@ public enum OpenKind : byte
 /// <param name="Kind">In what state the store was found.</param>
 /// <param name="Text">The same for a technician, with file names.</param>
 public sealed record OpenOutcome(OpenKind Kind, string Text);
+
+/// <summary>Something that was found at the start and is an incident.</summary>
+/// <param name="Kind">What it is.</param>
+/// <param name="Place">Where, in a technician's words.</param>
+public sealed record StoreFinding(IncidentKind Kind, string Place);

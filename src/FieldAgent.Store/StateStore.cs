@@ -11,12 +11,16 @@ namespace FieldAgent.Store;
 
 /// <summary>Everything the agent keeps: readings and pictures on their way out, consents, commands, and its identity. One a state
 /// directory; thread-safe as far as its parts are.</summary>
-public sealed class StateStore : IDisposable
+public sealed partial class StateStore : IDisposable
 {
     private readonly StoreContext _context;
     private readonly Spool _spool;
     private readonly ConsentLedger _consents;
     private readonly CommandLedger _commands;
+    private readonly OutboxLedger _outbox;
+    private readonly AuditLedger _audit;
+    private readonly IncidentLedger _incidents;
+    private readonly List<StoreFinding> _findings = [];
     private bool _disposed;
 
     private StateStore(StoreContext context, OpenOutcome outcome)
@@ -24,8 +28,15 @@ public sealed class StateStore : IDisposable
         _context = context;
         OpenOutcome = outcome;
         _consents = new ConsentLedger(context);
-        _spool = new Spool(context) { Relinked = _consents.WriteAgain };
+        _audit = new AuditLedger(context);
+        _incidents = new IncidentLedger(context);
+        _spool = new Spool(context) { Relinked = WriteAgain };
         _commands = new CommandLedger(context);
+        _outbox = new OutboxLedger(context);
+        if (_audit.Broken.Length > 0)
+        {
+            _findings.Add(new StoreFinding(IncidentKind.ChainBroken, _audit.Broken));
+        }
     }
 
     /// <summary>Readings and pictures waiting for their recipients.</summary>
@@ -36,6 +47,9 @@ public sealed class StateStore : IDisposable
 
     /// <summary>Commands seen.</summary>
     public ICommandLedger Commands => _commands;
+
+    /// <summary>Documents waiting for their recipients.</summary>
+    public IOutbox Outbox => _outbox;
 
     /// <summary>The installation's identity.</summary>
     public IKeyStore Keys => _context.Identity;
@@ -54,10 +68,11 @@ public sealed class StateStore : IDisposable
         SqliteLibrary.Initialize(options.PreferSystemSqlite);
         var folder = StateFolder.Open(options.Directory);
         RootKey? root = null;
+        var holdsData = false;
         try
         {
             var known = Identity.Load(folder);
-            var holdsData = known is not null || StateFolder.Weigh(folder.Identity) > 0 || StateFolder.Weigh(folder.Database) > 0;
+            holdsData = known is not null || StateFolder.Weigh(folder.Identity) > 0 || StateFolder.Weigh(folder.Database) > 0;
             root = RootKey.Load(options, folder, mayCreate: !holdsData);
             WarnOfOpenKey(root.Place, logger);
 
@@ -65,7 +80,19 @@ public sealed class StateStore : IDisposable
             var identity = known is null ? null : Identity.Read(known, root, folder.Identity);
             var store = OpenStore(options, folder, root, identity, clock, counters, logger);
             StoreLog.Opened(logger, store.OpenOutcome.Text, SqliteLibrary.Description);
+            if (File.Exists(folder.KeyWasMissing))
+            {
+                store._findings.Add(new StoreFinding(IncidentKind.KeyMissing, "root key"));
+            }
+
             return store;
+        }
+        catch (StoreFault fault) when (fault.Kind == StoreFaultKind.Refused && holdsData && !Opens(options, folder))
+        {
+            RememberMissingKey(folder);
+            root?.Dispose();
+            folder.Dispose();
+            throw;
         }
         catch
         {
@@ -137,6 +164,8 @@ public sealed class StateStore : IDisposable
         _disposed = true;
         _spool.Dispose();
         _commands.Dispose();
+        _outbox.Dispose();
+        _audit.Dispose();
         lock (_context.WriteLock)
         {
             lock (_context.ReadLock)
@@ -165,6 +194,7 @@ public sealed class StateStore : IDisposable
         string? aside = null;
         var why = "";
         var lost = (Blocks: 0L, Readings: 0L);
+        var tampered = false;
         while (true)
         {
             Database? database = null;
@@ -176,17 +206,18 @@ public sealed class StateStore : IDisposable
                 var store = new StateStore(context, Outcome(database, folder, aside, why));
                 if (aside is not null)
                 {
-                    store.TakeOver(aside, lost);
+                    store.TakeOver(aside, lost, tampered);
                 }
 
                 return store;
             }
-            catch (StoreFault fault) when (fault.Kind == StoreFaultKind.Corrupt && aside is null)
+            catch (StoreFault fault) when (fault.Kind is StoreFaultKind.Corrupt or StoreFaultKind.Tampered && aside is null)
             {
                 lost = Waiting(database);
                 database?.Dispose();
                 aside = SetAside(folder, clock, options.Limits, fault.Message, counters, logger);
                 why = fault.Message;
+                tampered = fault.Kind == StoreFaultKind.Tampered;
             }
             catch
             {
@@ -230,6 +261,7 @@ public sealed class StateStore : IDisposable
         if (known is null && StateFolder.Weigh(folder.Identity) > 0)
         {
             StoreLog.IdentityLost(logger);
+            RememberMissingKey(folder);
         }
 
         known ??= Identity.Create(root);
@@ -309,8 +341,23 @@ public sealed class StateStore : IDisposable
     }
 
     // What can be saved of the old database: consents, or none of them; and the word that the rest is lost.
-    private void TakeOver(string aside, (long Blocks, long Readings) lost)
+    private void TakeOver(string aside, (long Blocks, long Readings) lost, bool tampered)
     {
+        if (tampered)
+        {
+            _findings.Add(new StoreFinding(IncidentKind.StoreTampered, "consent ledger"));
+        }
+
+        try
+        {
+            using var old = Connection.Open(aside, readOnly: true);
+            SalvageAccounts(old);
+        }
+        catch (StoreFault)
+        {
+            _context.Counters.Add("store.audit-lost");
+        }
+
         try
         {
             using var old = Connection.Open(aside, readOnly: true);

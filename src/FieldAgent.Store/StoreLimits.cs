@@ -1,3 +1,5 @@
+using FieldAgent.Core;
+
 namespace FieldAgent.Store;
 
 /// <summary>The store's limits, each with the reason for its default.</summary>
@@ -51,6 +53,22 @@ public sealed record StoreLimits
 
     /// <summary>Characters of a command's stored result: fits an MQTT message of 128 KiB in the worst case.</summary>
     public int CommandResultCharsMax { get; init; } = 32_768;
+
+    /// <summary>Notices that wait for their recipients at most: years of receipts to 32 recipients.</summary>
+    public int NoticesMax { get; init; } = 1000;
+
+    /// <summary>Bytes of all waiting notices at most, and never more than a 16th of <see cref="StoreOptions.StateBytesMax"/>: a
+    /// thousand receipts of two kilobytes.</summary>
+    public long NoticesBytesMax { get; init; } = 2 << 20;
+
+    /// <summary>Bytes of one notice's document: with its envelope it stays under the 126 KiB of a message.</summary>
+    public int NoticeBytesMax { get; init; } = 124 << 10;
+
+    /// <summary>Of the audit.</summary>
+    public AuditLimits Audit { get; init; } = new();
+
+    /// <summary>Incidents that are kept at most, one a kind and place; the oldest gives way.</summary>
+    public int IncidentsMax { get; init; } = 100;
 
     /// <summary>Events in the consent ledger: a person's lifetime of decisions; stops a runaway client.</summary>
     public int ConsentsMax { get; init; } = 100_000;

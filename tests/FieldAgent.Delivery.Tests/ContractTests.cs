@@ -83,6 +83,9 @@ public sealed class ContractTests
     [InlineData("status", """{"id":"a","expires":"2026-01-01T00:00:00Z"}""", true)]
     [InlineData("photo", """{"id":"a","expires":"2026-01-01T00:00:00Z","sensor":"front"}""", true)]
     [InlineData("photo", """{"id":"a","expires":"2026-01-01T00:00:00Z","shell":"x"}""", false)]
+    [InlineData("acknowledge", """{"id":"a","reference":"abcdefghijklmnopqrstuvwxyz"}""", true)]
+    [InlineData("acknowledge", """{"id":"a"}""", false)]
+    [InlineData("acknowledge", """{"id":"a","reference":"abcdefghijklmnopqrstuvwxyza"}""", false)]
     [InlineData("flush", """{"id":"a b"}""", false)]
     [InlineData("flush", """{"v":2,"id":"a"}""", false)]
     public void The_command_schemas_say_the_same_as_the_parser(string command, string payload, bool valid)

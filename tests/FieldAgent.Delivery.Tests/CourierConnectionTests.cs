@@ -137,4 +137,33 @@ public sealed class CourierConnectionTests
         Assert.InRange(rig.Clock.BootNs - asked, 0, TimeSpan.FromSeconds(2).ToNs());
         Assert.Equal(1, rig.Broker.Goodbyes);
     }
+
+    [Fact]
+    public void Credentials_refused_three_times_in_a_row_are_told_once_and_again_only_after_a_connection()
+    {
+        var told = 0;
+        var refuse = true;
+        var rig = new CourierRig();
+        rig.Settings = rig.Settings with { CredentialsRefused = () => told++ };
+        rig.Broker.Connecting = _ => refuse ? new LinkFault(LinkFaultKind.NotAuthorized, "not authorized") : null;
+        rig.RunUntil(() => rig.Broker.Attempts.Count >= 2);
+        Assert.Equal(0, told);
+        rig.RunUntil(() => rig.Broker.Attempts.Count >= 12);
+        Assert.Equal(1, told);
+        var until = 0;
+        rig.OnIdle = () =>
+        {
+            refuse = rig.Broker.Connected == 0 && until > 0;
+            until = rig.Broker.Connected > 0 ? rig.Broker.Attempts.Count : until;
+            if (rig.Broker.Connected > 0)
+            {
+                refuse = true;
+                rig.Broker.DropConnections();
+            }
+        };
+        told = 0;
+        refuse = false;
+        rig.RunUntil(() => until > 0 && rig.Broker.Attempts.Count >= until + 6);
+        Assert.Equal(1, told);
+    }
 }

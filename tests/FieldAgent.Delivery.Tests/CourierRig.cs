@@ -33,6 +33,8 @@ internal sealed class CourierRig
 
     public FakeGate Gate { get; } = new();
 
+    public FakeOutbox Outbox { get; set; } = new();
+
     public SteppingClock Clock { get; } = new();
 
     public FakeCommandLedger Ledger { get; set; } = new();
@@ -58,7 +60,7 @@ internal sealed class CourierRig
         using var stop = new CancellationTokenSource();
         Stop = stop;
         Courier = new Courier(
-            Settings, Broker, Spool, Gate, Clock, Ledger, Handlers, Counters, NullLogger<Courier>.Instance);
+            Settings, Broker, Spool, Gate, Clock, Outbox, Ledger, Handlers, Counters, NullLogger<Courier>.Instance);
         Courier.Run(stop.Token);
         Assert.True(_steps > 0, "the courier did not come to an end");
     }

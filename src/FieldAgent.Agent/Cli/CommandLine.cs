@@ -21,6 +21,8 @@ internal static class CommandLine
         ("status", StatusCommand.Create),
         ("consent", ConsentCommand.Create),
         ("policy", PolicyCommand.Create),
+        ("audit", AuditCommand.Create),
+        ("incidents", IncidentsCommand.Create),
         ("consume", ConsumeCommand.Create),
         ("demo", DemoCommand.Create),
         ("schema", SchemaCommand.Create),

@@ -73,6 +73,16 @@ internal sealed class FlushHandler(FlushSignal due) : ICommandHandler
     }
 }
 
+/// <summary>Command <c>acknowledge</c>: the recipient has a notice, which is not repeated any more.</summary>
+internal sealed class AcknowledgeHandler(IOutbox outbox) : ICommandHandler
+{
+    public string Name => "acknowledge";
+
+    public CommandOutcome Handle(CommandRequest request) => outbox.Acknowledge(request.Recipient, request.Argument("reference")!)
+        ? CommandOutcome.Done("{}")
+        : CommandOutcome.Refused("unknown", "no notice with this reference waits for an acknowledgement");
+}
+
 /// <summary>Command <c>photo</c>: asks the open cameras for a shot; the picture carries the command's id.</summary>
 internal sealed class PhotoHandler(Collector collector) : ICommandHandler
 {

@@ -21,6 +21,12 @@ internal sealed record AgentConfig
     /// <summary>Folder of the control socket.</summary>
     public required string RuntimeDirectory { get; init; }
 
+    /// <summary>Users and groups that may run the board.</summary>
+    public IReadOnlyList<string> ControlOperators { get; init; } = [];
+
+    /// <summary>Users and groups that may see its state.</summary>
+    public IReadOnlyList<string> ControlViewers { get; init; } = [];
+
     /// <summary>Policy document, or null for the one that comes with the agent.</summary>
     public required string? PolicyFile { get; init; }
 

@@ -7,6 +7,7 @@ namespace FieldAgent.Agent.Configuration;
 internal static class AgentShape
 {
     private const int SensorsMax = 64;
+    private const int ControlNamesMax = 32;
 
     /// <summary>Bits of a block's recipient mask.</summary>
     private const int RecipientsMax = 32;
@@ -40,6 +41,18 @@ internal static class AgentShape
 
     public static readonly Option<ConfigSection?> State = Opt.Section("state", "Where and how much is stored.",
         new ConfigShape("Where and how much is stored.", StateDirectory, StateBytesMax, FreeBytesMin, RootKeyFile));
+
+    public static readonly Option<IReadOnlyList<string>> ControlOperators = Opt.List("operators",
+        "Users and groups that may run the board: flush, take pictures, change consents as the operator. A name, or the number of a user.",
+        Opt.Text("operator", "A user or group.", lengthMax: 64), ControlNamesMax);
+
+    public static readonly Option<IReadOnlyList<string>> ControlViewers = Opt.List("viewers",
+        "Users and groups that may see the state of the board, and nothing of people.",
+        Opt.Text("viewer", "A user or group.", lengthMax: 64), ControlNamesMax);
+
+    public static readonly Option<ConfigSection?> Control = Opt.Section("control", "Who may call the agent on the board.",
+        new ConfigShape("Who may call the agent on the board, besides root and the agent's own user, who may do everything.",
+            ControlOperators, ControlViewers));
 
     public static readonly Option<TimeSpan> FlushInterval =
         Opt.Duration("interval", "Longest time a reading stays in memory only.", TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(0.1), TimeSpan.FromSeconds(60));
@@ -98,7 +111,7 @@ internal static class AgentShape
     /// <summary>The whole file, with the sensor sections still to be read by their kinds.</summary>
     public static ConfigShape Root(IReadOnlyList<ISensorKind> kinds) => new(
         "Configuration of FieldAgent on one board. Files are relative to this one; // comments are allowed.",
-        Board, DevicesRoot, RuntimeDirectory, Policy, PolicyKey, State, Flush, Recipients, Sensors(kinds));
+        Board, DevicesRoot, RuntimeDirectory, Control, Policy, PolicyKey, State, Flush, Recipients, Sensors(kinds));
 
     /// <summary>The list of sensors.</summary>
     public static Option<IReadOnlyList<ConfigNode>> Sensors(IReadOnlyList<ISensorKind> kinds) =>

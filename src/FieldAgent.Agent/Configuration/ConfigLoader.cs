@@ -50,6 +50,7 @@ internal static class ConfigLoader
         var empty = new ConfigSection(root, errors);
         var state = section.Get(AgentShape.State) ?? empty;
         var flush = section.Get(AgentShape.Flush) ?? empty;
+        var control = section.Get(AgentShape.Control) ?? empty;
 
         string Resolve(string name) => Path.GetFullPath(name, folder);
         string? ResolveOptional(ConfigSection from, Option<string> option) => from.Has(option) ? Resolve(from.Get(option)) : null;
@@ -63,6 +64,8 @@ internal static class ConfigLoader
             File = path,
             Board = section.Get(AgentShape.Board),
             RuntimeDirectory = Path.GetFullPath(overrides.RuntimeDirectory ?? Resolve(section.Get(AgentShape.RuntimeDirectory))),
+            ControlOperators = control.Get(AgentShape.ControlOperators),
+            ControlViewers = control.Get(AgentShape.ControlViewers),
             PolicyFile = policyFile,
             Policy = policy,
             PolicyKeyFile = policyKey,

@@ -7,21 +7,43 @@ namespace FieldAgent.Agent.Control;
 internal sealed class ControlHandler
 {
     private readonly Dictionary<string, IControlOperation> _operations = new(StringComparer.Ordinal);
+    private readonly AccessNotes _refusals;
 
     /// <summary>A handler for all that the running agent can be asked.</summary>
     public ControlHandler(AgentParts parts)
     {
+        _refusals = new AccessNotes(parts.Privacy.Audit, parts.Clock, parts.Counters);
         foreach (var operation in OfAgent(parts).Concat(parts.Privacy.Operations))
         {
             _operations.Add(operation.Name, operation);
         }
     }
 
-    /// <summary>Carries out one request. Any thread.</summary>
-    public ControlReply Handle(ControlRequest request) =>
-        _operations.TryGetValue(request.Op, out var operation)
-            ? operation.Handle(request)
-            : ControlReply.No($"unknown request '{request.Op}'");
+    /// <summary>Carries out one request of a caller with a role; null: one that has none, who is turned away. Any thread.</summary>
+    public ControlReply Handle(ControlRequest request, ControlRole? role)
+    {
+        if (role is not { } has)
+        {
+            _refusals.Refused("", "nobody of this board");
+            return ControlReply.No("refused: only root, the agent's own user, and whom the configuration names under 'control' may call");
+        }
+
+        if (!_operations.TryGetValue(request.Op, out var operation))
+        {
+            return ControlReply.No($"unknown request '{request.Op}'");
+        }
+
+        if (has < operation.Needs)
+        {
+            _refusals.Refused(operation.Name, Name(has));
+            return ControlReply.No($"refused: '{operation.Name}' is for the role {Name(operation.Needs)}, you have the role {Name(has)}; "
+                + $"{(operation.Needs == ControlRole.Administrator ? "root and the agent's own user" : "whom the configuration names under 'control'")} may do it");
+        }
+
+        return operation.Handle(request);
+    }
+
+    private static string Name(ControlRole role) => role.ToString().ToLowerInvariant();
 
     private static IEnumerable<IControlOperation> OfAgent(AgentParts parts) =>
     [

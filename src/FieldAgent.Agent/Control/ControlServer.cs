@@ -1,6 +1,4 @@
-using System.Buffers.Binary;
 using System.Net.Sockets;
-using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 using FieldAgent.Agent.Status;
@@ -10,16 +8,15 @@ using Microsoft.Extensions.Logging;
 
 namespace FieldAgent.Agent.Control;
 
-/// <summary>The control socket: a Unix socket in the runtime folder. Only root and the agent's own user are answered (R56):
-/// the kernel's SO_PEERCRED says who calls.</summary>
+/// <summary>The control socket: a Unix socket in the runtime folder. The kernel's SO_PEERCRED and SO_PEERGROUPS say who calls (R56), and
+/// <paramref name="access"/> what that caller may do (R109).</summary>
 internal sealed partial class ControlServer(
-    string path, Func<ControlRequest, ControlReply> handle, Counters counters, ILogger<ControlServer> log) : BackgroundService
+    string path, Func<ControlRequest, ControlRole?, ControlReply> handle, ControlAccess access, Counters counters, ILogger<ControlServer> log)
+    : BackgroundService
 {
     /// <summary>A request is one short line; more is an error or an attack.</summary>
     public const int RequestBytesMax = 4096;
 
-    private const int SolSocket = 1;
-    private const int SoPeerCred = 17;
     private const int CallersMax = 8;
     private static readonly TimeSpan CallerTime = TimeSpan.FromSeconds(10);
 
@@ -59,7 +56,7 @@ internal sealed partial class ControlServer(
             File.Delete(path);
             var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
             listener.Bind(new UnixDomainSocketEndPoint(path));
-            File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+            access.Protect(path);
             listener.Listen(CallersMax);
             return listener;
         }
@@ -77,17 +74,12 @@ internal sealed partial class ControlServer(
         {
             using (caller)
             {
-                if (!IsAllowed(caller))
-                {
-                    counters.Add("control.refused");
-                    await ReplyAsync(caller, ControlReply.No("refused: only root and the agent's own user may call"), stop);
-                    return;
-                }
-
                 using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop);
                 limit.CancelAfter(CallerTime);
+                // Read in any case: a socket closed with something unread is reset, and the caller would not see why.
                 var line = await ReadLineAsync(caller, limit.Token);
-                await ReplyAsync(caller, Handle(line), limit.Token);
+                var reply = access.RoleOf(access.PeerOf(caller)) is { } role ? Handle(line, role) : handle(new ControlRequest(""), null);
+                await ReplyAsync(caller, reply, limit.Token);
             }
         }
         catch (Exception e) when (e is OperationCanceledException or SocketException or IOException or ObjectDisposedException)
@@ -100,12 +92,12 @@ internal sealed partial class ControlServer(
         }
     }
 
-    private ControlReply Handle(string line)
+    private ControlReply Handle(string line, ControlRole role)
     {
         try
         {
             var request = JsonSerializer.Deserialize(line, AgentJson.Default.ControlRequest);
-            return request is null ? ControlReply.No("empty request") : handle(request);
+            return request is null ? ControlReply.No("empty request") : handle(request, role);
         }
         catch (JsonException)
         {
@@ -115,14 +107,6 @@ internal sealed partial class ControlServer(
         {
             return ControlReply.No(fault.Message);
         }
-    }
-
-    private static bool IsAllowed(Socket caller)
-    {
-        Span<byte> credentials = stackalloc byte[12];
-        caller.GetRawSocketOption(SolSocket, SoPeerCred, credentials);
-        var uid = BinaryPrimitives.ReadUInt32LittleEndian(credentials[4..]);
-        return uid == 0 || uid == GetEffectiveUserId();
     }
 
     private static async Task<string> ReadLineAsync(Socket caller, CancellationToken stop)
@@ -153,9 +137,6 @@ internal sealed partial class ControlServer(
         await caller.SendAsync(bytes, stop);
         await caller.SendAsync("\n"u8.ToArray(), stop);
     }
-
-    [LibraryImport("libc", EntryPoint = "geteuid")]
-    private static partial uint GetEffectiveUserId();
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "No control socket at {Path}: {Why}. 'fieldagent status' will not work; set runtimeDirectory to a folder the agent may write.")]
     private partial void LogNoSocket(string path, string why);

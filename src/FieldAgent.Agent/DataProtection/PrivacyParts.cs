@@ -5,6 +5,8 @@ using FieldAgent.Core;
 using FieldAgent.Core.Configuration;
 using FieldAgent.Privacy;
 using FieldAgent.Store;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace FieldAgent.Agent.DataProtection;
 
@@ -14,16 +16,17 @@ internal sealed class PrivacyParts
 {
     /// <summary>Puts it together; the store stays the caller's.</summary>
     /// <exception cref="StoreFault">A ledger cannot be read.</exception>
-    public PrivacyParts(AgentConfig config, StateStore store, IClock clock, Counters counters)
+    public PrivacyParts(AgentConfig config, StateStore store, IClock clock, Counters counters, ILoggerFactory? logs = null)
     {
         Config = config;
         Store = store;
         Clock = clock;
         Counters = counters;
-        Gate = new Gate(LoadPolicy(config), store.Consents, counters, clock);
+        (Audit, Incidents) = OpenAccount(logs ?? NullLoggerFactory.Instance);
+        Gate = new Gate(LoadPolicy(config), store.Consents, counters, clock, Audit);
         Desk = new ConsentDesk(Gate, store.Consents, clock);
         Consents = new ConsentService(Desk, Gate, store.Spool);
-        Operations = [.. ConsentOperations.All(Consents)];
+        Operations = [.. ConsentOperations.All(Consents), .. AccountOperations.All(Audit, Incidents)];
     }
 
     /// <summary>Configuration.</summary>
@@ -38,6 +41,12 @@ internal sealed class PrivacyParts
     /// <summary>All counts.</summary>
     public Counters Counters { get; }
 
+    /// <summary>What was done with data about people.</summary>
+    public AuditBook Audit { get; }
+
+    /// <summary>What happened that somebody must be told of.</summary>
+    public IncidentBook Incidents { get; }
+
     /// <summary>Gate.</summary>
     public Gate Gate { get; }
 
@@ -49,6 +58,23 @@ internal sealed class PrivacyParts
 
     /// <summary>What can be asked of these parts over the control socket, or offline.</summary>
     public IReadOnlyList<IControlOperation> Operations { get; }
+
+    private (AuditBook, IncidentBook) OpenAccount(ILoggerFactory logs)
+    {
+        IReadOnlyList<string> recipients = [.. Config.Recipients.Select(static r => r.Name)];
+        var log = logs.CreateLogger("account");
+        var audit = new AuditBook(
+            Store.Audit, Store.Outbox, Store.Keys, recipients, Clock, Counters, new AuditLimits(), log);
+        var incidents = new IncidentBook(Store.Incidents, audit, Store.Outbox, Store.Keys, recipients, Counters, log);
+        Store.Found += finding => incidents.Raise(finding.Kind, finding.Place);
+        foreach (var finding in Store.Findings)
+        {
+            incidents.Raise(finding.Kind, finding.Place);
+        }
+
+        Store.FindingsNoted();
+        return (audit, incidents);
+    }
 
     /// <summary>The policy that a configuration names; it has been checked with the configuration.</summary>
     public static Policy LoadPolicy(AgentConfig config) => config.Policy

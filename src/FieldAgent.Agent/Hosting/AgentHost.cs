@@ -82,10 +82,11 @@ internal static partial class AgentHost
         services.AddSingleton<IHostedService>(static s =>
         {
             var parts = s.GetRequiredService<AgentParts>();
+            var log = s.GetRequiredService<ILogger<ControlServer>>();
             return new ControlServer(
-                parts.Config.ControlSocket, new ControlHandler(parts).Handle, parts.Counters,
-                s.GetRequiredService<ILogger<ControlServer>>());
+                parts.Config.ControlSocket, new ControlHandler(parts).Handle, ControlAccess.Of(parts.Config, log), parts.Counters, log);
         });
+        services.AddSingleton<IHostedService>(static s => Worker(s, "audit", s.GetRequiredService<AgentParts>().Privacy.Audit.Run));
         services.AddSingleton<IHostedService>(static s => Notifier(s));
         services.AddSingleton<IHostedService>(static s => Worker(s, "startup-memory", stop =>
         {

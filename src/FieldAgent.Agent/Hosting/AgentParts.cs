@@ -29,14 +29,15 @@ internal sealed class AgentParts : IDisposable
         Counters = new Counters();
         _startedBootNs = clock.BootNs;
         Store = StateStore.Open(StoreOptionsOf(config), clock, Counters, logs.CreateLogger("store"));
-        Privacy = new PrivacyParts(config, Store, clock, Counters);
+        Privacy = new PrivacyParts(config, Store, clock, Counters, logs);
         Due = new FlushSignal(config.FlushReadings);
         Collector = new Collector(config.Sensors, Gate, clock, Due, RowsMax, Counters, logs);
         Pipeline = new Pipeline(Collector, Gate, Store.Spool, Due, config.FlushInterval, Counters, logs.CreateLogger<Pipeline>());
         var pseudonym = new Pseudonym(Store.Keys, MachineId());
-        ICommandHandler[] commands = [new Commands.StatusHandler(this), new Commands.FlushHandler(Due), new Commands.PhotoHandler(Collector)];
+        ICommandHandler[] commands = [new Commands.StatusHandler(this), new Commands.FlushHandler(Due), new Commands.PhotoHandler(Collector),
+            new Commands.AcknowledgeHandler(Store.Outbox)];
         Couriers = [.. config.Recipients.Select(recipient => new Courier(
-            Settings(pseudonym, recipient), links, Store.Spool, Gate, clock, Store.Commands, commands, Counters,
+            Settings(pseudonym, recipient), links, Store.Spool, Gate, clock, Store.Outbox, Store.Commands, commands, Counters,
             logs.CreateLogger<Courier>()))];
     }
 
@@ -90,6 +91,7 @@ internal sealed class AgentParts : IDisposable
                 Pipeline.ReadingsStored, Pipeline.BlocksStored, Pipeline.ImagesStored, Pipeline.StoreTrouble,
                 Store.OpenOutcome.Text, SqliteLibrary.Description),
             [.. Couriers.Select(static c => c.State)],
+            AccountReport.Of(Privacy.Audit, Privacy.Incidents),
             Counters.Snapshot("denied."),
             Counters.Snapshot("dropped."),
             Counters.Snapshot());
@@ -134,6 +136,7 @@ internal sealed class AgentParts : IDisposable
             TagKey = tagKey,
             AgentVersion = CommandLine.Version,
             FlushInterval = Config.FlushInterval,
+            CredentialsRefused = () => Privacy.Incidents.Raise(IncidentKind.CredentialsRefused, "broker of " + recipient.Name),
         };
     }
 

@@ -153,7 +153,7 @@ internal sealed class SimulatedBoard(int number, int seed, string folder, Virtua
                     AgentVersion = CommandLine.Version,
                     Seed = board._random.Next(),
                 },
-                board.Broker, Store.Spool, _gate, Clock, Store.Commands, [], counters, NullLogger<Courier>.Instance);
+                board.Broker, Store.Spool, _gate, Clock, Store.Outbox, Store.Commands, [], counters, NullLogger<Courier>.Instance);
             board.Time.Spawn("courier", () => courier.Run(_delivering.Token));
             var sensor = MakeSensor(board._random.Next());
             board.Time.Spawn("sensor", () => sensor.Run(this, _sampling.Token));

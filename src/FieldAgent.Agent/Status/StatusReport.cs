@@ -14,6 +14,7 @@ namespace FieldAgent.Agent.Status;
 /// <param name="Spool">What waits.</param>
 /// <param name="Store">Store.</param>
 /// <param name="Links">One per recipient.</param>
+/// <param name="Account">Audit and incidents.</param>
 /// <param name="Denied">Readings and pictures denied, by stage and reason.</param>
 /// <param name="Dropped">Dropped, by reason.</param>
 /// <param name="Counters">All other counts.</param>
@@ -27,13 +28,14 @@ internal sealed record StatusReport(
     SpoolReport Spool,
     StoreReport Store,
     IReadOnlyList<CourierState> Links,
+    AccountReport Account,
     SortedDictionary<string, long> Denied,
     SortedDictionary<string, long> Dropped,
     SortedDictionary<string, long> Counters)
 {
     /// <summary>True when nothing needs a technician.</summary>
     [JsonIgnore]
-    public bool IsHealthy => Store.Trouble.Length == 0 && Links.All(static l => l.Phase == "connected")
+    public bool IsHealthy => Store.Trouble.Length == 0 && Account.ChainTrouble.Length == 0 && Account.Incidents.Count == 0 && Links.All(static l => l.Phase == "connected")
         && Sensors.All(static s => s.State is SensorState.Running or SensorState.Closed or SensorState.Opening or SensorState.Stopped);
 }
 
@@ -79,6 +81,9 @@ internal sealed record RunSummary(
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(StatusReport))]
 [JsonSerializable(typeof(RunSummary))]
+[JsonSerializable(typeof(IncidentReport))]
+[JsonSerializable(typeof(DataProtection.AuditLine))]
+[JsonSerializable(typeof(Privacy.AuditFindings))]
 [JsonSerializable(typeof(Control.ControlRequest))]
 [JsonSerializable(typeof(Control.ControlReply))]
 internal sealed partial class AgentJson : JsonSerializerContext;

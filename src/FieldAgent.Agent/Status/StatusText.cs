@@ -37,6 +37,9 @@ internal static class StatusText
             l.Recipient, l.Phase, l.Version, $"{Number(l.Acknowledged)} acknowledged, {l.InFlight} under way",
             l.RetryInSeconds > 0 ? $"next try in {Age(l.RetryInSeconds)}" : "", l.Detail,
         })]);
+        output.WriteLine("audit");
+        TextTable.Write(output, [["log", status.Account.ChainTrouble.Length == 0
+            ? $"whole, {Number(status.Account.AuditEntries)} entries" : $"BROKEN: {status.Account.ChainTrouble}"]]);
         output.WriteLine("clock");
         TextTable.Write(output, [["", $"{status.Clock.Time:yyyy-MM-dd HH:mm:ss} UTC", status.Clock.Quality.ToString().ToLowerInvariant()]]);
         WriteCounts(output, "denied", status.Denied);
@@ -52,6 +55,12 @@ internal static class StatusText
         if (status.Store.Trouble.Length > 0)
         {
             yield return $"store: {status.Store.Trouble}";
+        }
+
+        foreach (var incident in status.Account.Incidents)
+        {
+            yield return $"incident {incident.Id}, {incident.Since:yyyy-MM-dd HH:mm} UTC{(incident.Times > 1 ? $", {Number(incident.Times)} times" : "")}: "
+                + $"{incident.Situation} {incident.Remedy}";
         }
 
         foreach (var sensor in status.Sensors)

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+
 namespace FieldAgent.Core;
 
 /// <summary>What a notice tells its recipient; also the last level of its topic.</summary>
@@ -24,7 +26,14 @@ public enum NoticeKind : byte
 /// <param name="Json">The document, UTF-8, under 128 KiB.</param>
 /// <param name="UntilAcknowledged">True when it is repeated, at every connection and once a day, until the recipient acknowledges
 /// <paramref name="Reference"/> with the command <c>acknowledge</c>; false when the broker's PUBACK is enough.</param>
-public sealed record Notice(long Id, string Recipient, NoticeKind Kind, string Reference, ReadOnlyMemory<byte> Json, bool UntilAcknowledged);
+public sealed record Notice(long Id, string Recipient, NoticeKind Kind, string Reference, ReadOnlyMemory<byte> Json, bool UntilAcknowledged)
+{
+    /// <summary>A new reference.</summary>
+    public static string NewReference() => RandomNumberGenerator.GetString("abcdefghijklmnopqrstuvwxyz234567", ReferenceLength);
+
+    /// <summary>Characters of a reference: 130 bits, so that none comes twice.</summary>
+    public const int ReferenceLength = 26;
+}
 
 /// <summary>Documents on their way out beside the readings; few, small, durable. Any thread.</summary>
 public interface IOutbox
@@ -32,8 +41,10 @@ public interface IOutbox
     /// <summary>Raised after something was put in, so that the courier wakes. Any thread.</summary>
     event Action? Added;
 
-    /// <summary>Stores a notice; durable when it returns.</summary>
-    /// <exception cref="StoreFault">It could not be stored.</exception>
+    /// <summary>Stores a notice; durable when it returns. One with the reference of a notice that waits for the same recipient is not stored
+    /// again. A checkpoint of the audit takes the place of older ones, which it says all of.</summary>
+    /// <returns>The notice with its number.</returns>
+    /// <exception cref="StoreFault">It could not be stored; Refused: its document is too large.</exception>
     Notice Put(Notice notice);
 
     /// <summary>What waits for <paramref name="recipient"/>, oldest first, with a number above <paramref name="after"/>.</summary>

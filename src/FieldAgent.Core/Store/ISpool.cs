@@ -9,6 +9,9 @@ public enum StoreFaultKind
     /// <summary>The database is damaged; it is set aside at the next start.</summary>
     Corrupt,
 
+    /// <summary>A ledger was changed by somebody else than the agent; the database is set aside.</summary>
+    Tampered,
+
     /// <summary>Another process holds it.</summary>
     Busy,
 

@@ -51,7 +51,13 @@ public interface ICommandHandler
 internal static class CommandContract
 {
     private static readonly CommandArgument[] Photo = [new("sensor", 64)];
+    private static readonly CommandArgument[] Acknowledge = [new("reference", Core.Notice.ReferenceLength, Required: true)];
 
     /// <summary>Arguments of <paramref name="command"/>; none when it is not in the contract.</summary>
-    public static IReadOnlyList<CommandArgument> ArgumentsOf(string command) => command == "photo" ? Photo : [];
+    public static IReadOnlyList<CommandArgument> ArgumentsOf(string command) => command switch
+    {
+        "photo" => Photo,
+        "acknowledge" => Acknowledge,
+        _ => [],
+    };
 }

@@ -37,8 +37,9 @@ internal sealed class Arrivals(ConsumerOptions options)
                 "data" => TakeData(message, levels),
                 "gap" => TakeGap(message, levels[2]),
                 "state" => TakeState(message, levels[2]),
-                // What goes to devices, answers to others, and topics that the contract only reserves.
-                "command" or "result" or "consent" or "erasure" => null,
+                "consent" or "erasure" or "audit" or "incident" => TakeNotice(message, levels),
+                // What goes to devices, and answers to others.
+                "command" or "result" => null,
                 _ => Invalid(levels[2], message.Topic, "topic", "not a topic of the contract"),
             };
         }
@@ -121,6 +122,20 @@ internal sealed class Arrivals(ConsumerOptions options)
         device.Gap(gap);
         _photos.GiveUp(pseudonym, gap);
         return new GapArrived(pseudonym, gap.Function, gap.Reason, gap.From, gap.To, gap.Readings);
+    }
+
+    private NoticeArrived TakeNotice(in LinkMessage message, string[] levels)
+    {
+        var device = Device(levels[2]);
+        if (message.Retained || levels.Length != 4)
+        {
+            throw new ContractViolation("topic", message.Retained ? "a notice is retained" : "not a topic of the contract");
+        }
+
+        using var document = ContractReader.Parse(Plain(message, asLevel: false), ContractReader.NoticeDepthMax);
+        var notice = _reader.ReadNotice(document.RootElement, levels[3]);
+        var isNew = device.Notice(notice);
+        return new NoticeArrived(device.Device, notice.Kind, notice.Type, notice.Reference, notice.Acknowledge, !isNew);
     }
 
     private StateArrived TakeState(in LinkMessage message, string pseudonym)

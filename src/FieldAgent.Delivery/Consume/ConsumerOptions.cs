@@ -58,6 +58,9 @@ public sealed record ConsumerLimits
     /// <summary>Finished pictures that are remembered, so that a late duplicate does not begin them anew.</summary>
     public int FinishedPhotosMax { get; init; } = 10_000;
 
+    /// <summary>References of notices remembered for each device: a repetition is told apart.</summary>
+    public int NoticesMax { get; init; } = 10_000;
+
     /// <summary>Descriptions of invalid messages, and of missing ranges a function, in the report.</summary>
     public int ExamplesMax { get; init; } = 10;
 }
@@ -99,6 +102,16 @@ public sealed record PhotoArrived(
 /// <param name="To">Last number.</param>
 /// <param name="Readings">Readings lost.</param>
 public sealed record GapArrived(string Device, string Function, string Reason, long From, long To, long Readings) : ConsumerEvent(Device);
+
+/// <summary>A device sent a notice: a receipt, a request to erase, a checkpoint, an incident.</summary>
+/// <param name="Device">The device's pseudonym.</param>
+/// <param name="Kind"><c>consent</c>, <c>erasure</c>, <c>audit</c> or <c>incident</c>.</param>
+/// <param name="Type">Type of the signed document. The signature was not checked.</param>
+/// <param name="Reference">Its name in an acknowledgement.</param>
+/// <param name="Acknowledge">It is repeated until it is acknowledged.</param>
+/// <param name="Duplicate">It had arrived before, and does not count.</param>
+public sealed record NoticeArrived(
+    string Device, string Kind, string Type, string Reference, bool Acknowledge, bool Duplicate) : ConsumerEvent(Device);
 
 /// <summary>A device's state.</summary>
 /// <param name="Device">The device's pseudonym.</param>

@@ -56,6 +56,12 @@ public sealed record DeviceReport
     /// <summary>Its last state; null when none arrived.</summary>
     public bool? Online { get; init; }
 
+    /// <summary>Notices by kind, each counted once.</summary>
+    public SortedDictionary<string, long> Notices { get; init; } = [];
+
+    /// <summary>Notices that came again: repeated until they are acknowledged.</summary>
+    public long NoticeDuplicates { get; init; }
+
     /// <summary>By function.</summary>
     public IReadOnlyList<FunctionReport> Functions { get; init; } = [];
 }
@@ -132,6 +138,13 @@ public sealed record ConsumerReport
         foreach (var row in rows)
         {
             writer.WriteLine(string.Join("  ", row.Select((cell, i) => i < 2 ? cell.PadRight(widths[i]) : cell.PadLeft(widths[i]))).TrimEnd());
+        }
+
+        foreach (var device in Devices.Where(static d => d.Notices.Count > 0))
+        {
+            writer.WriteLine(
+                $"{device.Device}  notices: {string.Join(", ", device.Notices.Select(static n => $"{Text(n.Value)} {n.Key}"))}"
+                + $"; {Text(device.NoticeDuplicates)} came again");
         }
 
         foreach (var example in InvalidExamples)

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using FieldAgent.Core;
 
 namespace FieldAgent.Delivery;
 
@@ -30,11 +31,17 @@ internal sealed record ManifestRead(
 /// <summary>A gap, read.</summary>
 internal readonly record struct GapRead(MessageId Id, string Function, string Reason, long From, long To, long Blocks, long Readings);
 
+/// <summary>A notice, read; its signature is not checked.</summary>
+internal readonly record struct NoticeRead(string Kind, string Type, string Reference, bool Acknowledge);
+
 /// <summary>Reads messages as the contract's schemas demand, and names the place where one does not. Pure but for
 /// <paramref name="strict"/>: whether members that the contract does not know are errors.</summary>
 internal sealed class ContractReader(bool strict)
 {
-    private static readonly JsonDocumentOptions Options = new() { MaxDepth = 8, AllowDuplicateProperties = false };
+    /// <summary>How deep a signed document may be.</summary>
+    public const int NoticeDepthMax = 32;
+
+    private const int DepthMax = 8;
 
     private static readonly string[] BatchMembers =
         ["v", "id", "seq", "part", "parts", "function", "purposes", "policy", "consent", "clock", "backlog", "sets"];
@@ -45,16 +52,19 @@ internal sealed class ContractReader(bool strict)
     private static readonly string[] ImageMembers = ["id", "sensor", "captured", "bytes", "sha256", "chunks", "chunkBytes", "request"];
     private static readonly string[] SetMembers = ["set", "t0", "dt", "r", "s", "o"];
     private static readonly string[] GapMembers = ["v", "id", "function", "reason", "from", "to", "blocks", "readings"];
+    private static readonly string[] NoticeMembers = ["v", "reference", "kind", "acknowledge", "document"];
+    private static readonly string[] SignedMembers = ["document", "signature"];
+    private static readonly string[] SignatureMembers = ["alg", "keyId", "publicKey", "value"];
     private static readonly string[] StateMembers = ["v", "online", "reason", "agent", "clock", "at", "streams"];
 
     /// <summary>Parses JSON.</summary>
     /// <exception cref="ContractViolation">It is not JSON, or no object.</exception>
-    public static JsonDocument Parse(ReadOnlyMemory<byte> payload)
+    public static JsonDocument Parse(ReadOnlyMemory<byte> payload, int depthMax = DepthMax)
     {
         JsonDocument document;
         try
         {
-            document = JsonDocument.Parse(payload, Options);
+            document = JsonDocument.Parse(payload, new JsonDocumentOptions { MaxDepth = depthMax, AllowDuplicateProperties = false });
         }
         catch (JsonException e)
         {
@@ -122,6 +132,29 @@ internal sealed class ContractReader(bool strict)
         return new GapRead(
             Id(root, pseudonym), Text(root, "$", "function", 64), reason, Integer(root, "$", "from", 0), Integer(root, "$", "to", 0),
             Integer(root, "$", "blocks", 0), Integer(root, "$", "readings", 0));
+    }
+
+    /// <summary>Reads a notice that came on the topic of <paramref name="kind"/>.</summary>
+    public NoticeRead ReadNotice(JsonElement root, string kind)
+    {
+        Known(root, "$", NoticeMembers);
+        Version(root);
+        Require(Text(root, "$", "kind", 16) == kind, "$.kind", "not the topic's");
+        var reference = Text(root, "$", "reference", Notice.ReferenceLength);
+        Require(IsReference(reference), "$.reference", "not 26 characters of a-z and 2-7");
+        var acknowledge = Member(root, "$", "acknowledge").ValueKind;
+        Require(acknowledge is JsonValueKind.True or JsonValueKind.False, "$.acknowledge", "not true or false");
+        var signed = Member(root, "$", "document", JsonValueKind.Object);
+        Known(signed, "$.document", SignedMembers);
+        var type = Text(Member(signed, "$.document", "document", JsonValueKind.Object), "$.document.document", "type", 64);
+        var signature = Member(signed, "$.document", "signature", JsonValueKind.Object);
+        Known(signature, "$.document.signature", SignatureMembers);
+        foreach (var name in SignatureMembers)
+        {
+            Text(signature, "$.document.signature", name, 512);
+        }
+
+        return new NoticeRead(kind, type, reference, acknowledge == JsonValueKind.True);
     }
 
     /// <summary>Reads a state.</summary>
@@ -337,6 +370,9 @@ internal sealed class ContractReader(bool strict)
         Require(member.TryGetInt64(out var value) && value >= least && value <= most, $"{place}.{name}", "is no whole number, or out of range");
         return value;
     }
+
+    private static bool IsReference(string text) =>
+        text.Length == Notice.ReferenceLength && text.All(static c => c is (>= 'a' and <= 'z') or (>= '2' and <= '7'));
 
     private static bool IsHex(ReadOnlySpan<char> text, int length)
     {

@@ -30,6 +30,9 @@ internal sealed class DeviceTally(string device, ConsumerOptions options)
     private readonly Dictionary<string, SequenceRanges> _items = new(StringComparer.Ordinal);
     private readonly Dictionary<(string Generation, long Item), HashSet<int>> _partial = [];
     private readonly Dictionary<(string Generation, string Function), FunctionTally> _functions = [];
+    private readonly SortedDictionary<string, long> _notices = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _references = new(StringComparer.Ordinal);
+    private long _noticeDuplicates;
 
     public string Device { get; } = device;
 
@@ -103,11 +106,34 @@ internal sealed class DeviceTally(string device, ConsumerOptions options)
         }
     }
 
+    /// <summary>Notes a notice.</summary>
+    /// <returns>False when it came before.</returns>
+    public bool Notice(in NoticeRead notice)
+    {
+        if (!_references.Add(notice.Reference))
+        {
+            _noticeDuplicates++;
+            return false;
+        }
+
+        if (_references.Count > _limits.NoticesMax)
+        {
+            _references.Remove(_references.First());
+        }
+
+        _notices[notice.Kind] = _notices.GetValueOrDefault(notice.Kind) + 1;
+        return true;
+    }
+
     /// <summary>The report of this device, with the pictures that <paramref name="photos"/> knows of it.</summary>
     public DeviceReport Report(PhotoAssembly photos)
     {
         var names = _functions.Keys.Select(k => k.Function).Concat(photos.Functions(Device)).Distinct().Order(StringComparer.Ordinal);
-        return new DeviceReport { Device = Device, Online = Online, Functions = [.. names.Select(name => Report(name, photos))] };
+        return new DeviceReport
+        {
+            Device = Device, Online = Online, Functions = [.. names.Select(name => Report(name, photos))],
+            Notices = new SortedDictionary<string, long>(_notices, StringComparer.Ordinal), NoticeDuplicates = _noticeDuplicates,
+        };
     }
 
     private FunctionReport Report(string function, PhotoAssembly photos)

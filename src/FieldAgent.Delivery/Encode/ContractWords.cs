@@ -19,6 +19,8 @@ internal static class ContractWords
         "suspended", "not-yet-in-force", "controller-changed", "needs-guardian", "anonymous-only", "lapsed", "clock-untrusted",
     ];
 
+    private static readonly string[] Notice = ["consent", "erasure", "audit", "incident"];
+
     /// <summary><c>gnss</c>, <c>ntp</c>, <c>rtc</c>, <c>unsynced</c>.</summary>
     public static string Of(ClockQuality quality) => (int)quality < Clock.Length ? Clock[(int)quality] : Clock[0];
 
@@ -27,6 +29,12 @@ internal static class ContractWords
 
     /// <summary><c>not-granted</c> …</summary>
     public static string Of(DenyReason reason) => (int)reason < Denied.Length ? Denied[(int)reason] : "other";
+
+    /// <summary><c>consent</c>, <c>erasure</c>, <c>audit</c>, <c>incident</c>: also the last level of the notice's topic.</summary>
+    public static string Of(NoticeKind kind) => Notice[(int)kind];
+
+    /// <summary>True for a word of <see cref="Of(NoticeKind)"/>.</summary>
+    public static bool IsNotice(string word) => Array.IndexOf(Notice, word) >= 0;
 
     /// <summary>True for a word of <see cref="Of(ClockQuality)"/>.</summary>
     public static bool IsClock(string word) => Array.IndexOf(Clock, word) >= 0;

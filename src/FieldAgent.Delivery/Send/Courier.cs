@@ -13,6 +13,8 @@ public sealed class Courier
     private readonly ILinkFactory _links;
     private readonly ISpool _spool;
     private readonly IGate _gate;
+    private readonly IOutbox _outbox;
+    private readonly NoticeSender _notices;
     private readonly IClock _clock;
     private readonly Counters _counters;
     private readonly ILogger<Courier> _logger;
@@ -27,6 +29,7 @@ public sealed class Courier
     private readonly VersionChoice _versions;
     private LinkFaultKind _lastFault;
     private volatile ItemSender? _items;
+    private int _refusals;
 
     /// <summary>A courier that has not begun.</summary>
     /// <param name="settings">Whom it delivers to, and as whom.</param>
@@ -34,13 +37,14 @@ public sealed class Courier
     /// <param name="spool">What waits.</param>
     /// <param name="gate">Asked before each send.</param>
     /// <param name="clock">Time.</param>
+    /// <param name="outbox">Documents that wait beside the readings.</param>
     /// <param name="ledger">Commands seen.</param>
     /// <param name="handlers">What commands can do; names must differ.</param>
     /// <param name="counters">Counts of what was denied, refused, given up.</param>
     /// <param name="logger">For a technician.</param>
     /// <exception cref="ArgumentException">The pseudonym is not a topic level, or the key is too short.</exception>
     public Courier(
-        CourierSettings settings, ILinkFactory links, ISpool spool, IGate gate, IClock clock, ICommandLedger ledger,
+        CourierSettings settings, ILinkFactory links, ISpool spool, IGate gate, IClock clock, IOutbox outbox, ICommandLedger ledger,
         IEnumerable<ICommandHandler> handlers, Counters counters, ILogger<Courier> logger)
     {
         if (settings.TagKey.Length < 16)
@@ -52,12 +56,14 @@ public sealed class Courier
         _links = links;
         _spool = spool;
         _gate = gate;
+        _outbox = outbox;
         _clock = clock;
         _counters = counters;
         _logger = logger;
         _topics = new Topics(settings.Pseudonym);
         _status = new CourierStatus(settings.Recipient.Name, clock);
         _state = new StatePublisher(settings, _topics, clock);
+        _notices = new NoticeSender(settings, outbox, _topics, clock, counters, _status);
         _commands = new CommandDesk(
             new CommandRouter(settings.Recipient.Name, _topics, ledger, handlers, clock, counters, settings.CommandLimits, logger),
             settings.CommandLimits,
@@ -82,6 +88,7 @@ public sealed class Courier
     {
         _spool.Stored += _wakes.Stored;
         _gate.Changed += GateChanged;
+        _outbox.Added += _wakes.NoticeAdded;
         using var wake = stop.Register(_wakes.Stop);
         try
         {
@@ -100,6 +107,7 @@ public sealed class Courier
         {
             _spool.Stored -= _wakes.Stored;
             _gate.Changed -= GateChanged;
+            _outbox.Added -= _wakes.NoticeAdded;
             _status.RetryAtNs = 0;
             _status.Phase = "stopped";
             CourierLog.Stopped(_logger, _settings.Recipient.Name);
@@ -154,7 +162,7 @@ public sealed class Courier
         {
             _wakes.Attach(link);
             var session = new CourierSession(
-                _settings, link, reader, items, _state, _commands, _topics, _clock, _counters, _status, _wakes, _sending, _logger);
+                _settings, link, reader, items, _notices, _state, _commands, _topics, _clock, _counters, _status, _wakes, _sending, _logger);
             fault = link.Connect(Options(version), session, out var accepted);
             if (fault.Kind == LinkFaultKind.None)
             {
@@ -179,6 +187,7 @@ public sealed class Courier
     private LinkFault Serve(CourierSession session, in LinkAccepted accepted, CancellationToken stop)
     {
         _versions.Succeeded();
+        _refusals = 0;
         _status.CountConnect();
         _status.Phase = "connected";
         _status.Detail = "";
@@ -205,6 +214,11 @@ public sealed class Courier
         _status.Detail = fault.Detail;
         _status.RetryAtNs = _clock.BootNs + wait.ToNs();
         _counters.Add("delivery.connection-faults");
+        if (fault.Kind == LinkFaultKind.NotAuthorized && ++_refusals == _settings.Limits.RefusalsForIncident)
+        {
+            _settings.CredentialsRefused?.Invoke();
+        }
+
         if (fault.Kind != _lastFault)
         {
             // Said once for each kind of trouble, not at every attempt.

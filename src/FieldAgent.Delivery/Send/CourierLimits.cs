@@ -54,6 +54,9 @@ public sealed record CourierLimits
     /// <summary>Shortest wait after a refusal that only a person can lift: credentials, certificates, configuration.</summary>
     public TimeSpan BackoffRefused { get; init; } = TimeSpan.FromMinutes(1);
 
+    /// <summary>Refused credentials after which that is an incident: one may be a broker that starts, three are minutes apart.</summary>
+    public int RefusalsForIncident { get; init; } = 3;
+
     /// <summary>How long a connection must have lasted for the wait to begin small again.</summary>
     public TimeSpan StableAfter { get; init; } = TimeSpan.FromMinutes(1);
 
@@ -69,6 +72,16 @@ public sealed record CourierLimits
     /// <summary>How often one item may be refused for an unnamed reason (0x80, 0x83) before it is given up as poison. With the
     /// waits between them that is more than half an hour.</summary>
     public int UnnamedRefusalsMax { get; init; } = 12;
+
+    /// <summary>Notices under way at once: they use the places that <see cref="WindowReserve"/> keeps free, and readings go on.</summary>
+    public int NoticesInFlightMax { get; init; } = 2;
+
+    /// <summary>How often a notice that wants an acknowledgement is repeated while the connection lasts: it is meant for people, who look
+    /// once a day.</summary>
+    public TimeSpan RepeatNotices { get; init; } = TimeSpan.FromDays(1);
+
+    /// <summary>Wait before a notice that the broker refused is tried again: somebody has to change the broker's access rules.</summary>
+    public TimeSpan NoticeRefused { get; init; } = TimeSpan.FromMinutes(10);
 
     /// <summary>Stream sets that the state message describes at most; keeps it under <see cref="MessageBytesMax"/>.</summary>
     public int SetsMax { get; init; } = 256;

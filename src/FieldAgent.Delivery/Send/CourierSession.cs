@@ -5,8 +5,8 @@ namespace FieldAgent.Delivery;
 
 /// <summary>One connection of a courier, from CONNACK to its end. Owned by the courier's thread.</summary>
 internal sealed class CourierSession(
-    CourierSettings settings, ILink link, ISpoolReader reader, ItemSender items, StatePublisher state, CommandDesk commands, Topics topics,
-    IClock clock, Counters counters, CourierStatus status, CourierWakes wakes, Lock sending, ILogger logger) : ILinkEvents
+    CourierSettings settings, ILink link, ISpoolReader reader, ItemSender items, NoticeSender notices, StatePublisher state, CommandDesk commands,
+    Topics topics, IClock clock, Counters counters, CourierStatus status, CourierWakes wakes, Lock sending, ILogger logger) : ILinkEvents
 {
     private readonly CourierLimits _limits = settings.Limits;
     private readonly List<(int MessageId, int Code)> _answers = [];
@@ -27,6 +27,7 @@ internal sealed class CourierSession(
         _window = Math.Max(1, Math.Min(settings.Recipient.WindowMax, accepted.SendMaximum));
         _table = new InFlightTable(_window, sending);
         items.Begin(link, accepted, _table, _window);
+        notices.Begin(link, _table, _window, accepted.PacketBytesMax);
         commands.Begin(accepted.Version);
         try
         {
@@ -78,6 +79,11 @@ internal sealed class CourierSession(
             items.GateChanged();
         }
 
+        if (wakes.TakeNoticeAdded())
+        {
+            notices.Added();
+        }
+
         var wait = SendAll();
         if (wait < TimeSpan.Zero)
         {
@@ -109,7 +115,21 @@ internal sealed class CourierSession(
 
         try
         {
+            // Whichever has had its turn waits for the other: a small window is shared.
+            var itemsFirst = notices.HadTurn;
+            if (!itemsFirst && !notices.Send())
+            {
+                return TimeSpan.FromTicks(-1);
+            }
+
+            var hasRoom = _table.Count < _window;
             var wait = items.Fill();
+            notices.HadTurn = notices.HadTurn && !(itemsFirst && hasRoom);
+            if (wait >= TimeSpan.Zero && itemsFirst && !notices.Send())
+            {
+                return TimeSpan.FromTicks(-1);
+            }
+
             _storeFaulty = false;
             return wait;
         }
@@ -148,6 +168,12 @@ internal sealed class CourierSession(
 
             try
             {
+                if (sent.Kind == SentKind.Notice)
+                {
+                    notices.Answered(sent, code);
+                    continue;
+                }
+
                 items.Answered(sent, code);
                 _unsettled++;
             }

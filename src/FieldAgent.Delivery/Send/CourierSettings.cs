@@ -22,6 +22,10 @@ public sealed record CourierSettings
     /// courier writes them itself.</summary>
     public TimeSpan FlushInterval { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>Called once when the broker has refused the credentials <see cref="CourierLimits.RefusalsForIncident"/> times and let nobody
+    /// in between; again only after a connection. On the courier's thread.</summary>
+    public Action? CredentialsRefused { get; init; }
+
     /// <summary>Seed of the waits between attempts; null: random, so that a fleet does not return all at once.</summary>
     public int? Seed { get; init; }
 

@@ -10,6 +10,7 @@ internal sealed class CourierWakes
     private bool _isStopping;
     private int _stored;
     private int _gateChanged;
+    private int _noticeAdded;
 
     /// <summary>The spool has something new.</summary>
     public void Stored()
@@ -22,6 +23,13 @@ internal sealed class CourierWakes
     public void GateChanged()
     {
         Volatile.Write(ref _gateChanged, 1);
+        Wake();
+    }
+
+    /// <summary>The outbox has something new.</summary>
+    public void NoticeAdded()
+    {
+        Volatile.Write(ref _noticeAdded, 1);
         Wake();
     }
 
@@ -59,6 +67,9 @@ internal sealed class CourierWakes
 
     /// <summary>True once after <see cref="Stored"/>.</summary>
     public bool TakeStored() => Volatile.Read(ref _stored) != 0 && Interlocked.Exchange(ref _stored, 0) != 0;
+
+    /// <summary>True once after <see cref="NoticeAdded"/>.</summary>
+    public bool TakeNoticeAdded() => Volatile.Read(ref _noticeAdded) != 0 && Interlocked.Exchange(ref _noticeAdded, 0) != 0;
 
     /// <summary>True once after <see cref="GateChanged"/>.</summary>
     public bool TakeGateChanged() => Volatile.Read(ref _gateChanged) != 0 && Interlocked.Exchange(ref _gateChanged, 0) != 0;

@@ -9,6 +9,9 @@ internal enum SentKind : byte
     /// <summary>A command's result.</summary>
     Result,
 
+    /// <summary>A notice of the outbox.</summary>
+    Notice,
+
     /// <summary>A block or gap that is one message.</summary>
     Item,
 
@@ -35,7 +38,7 @@ internal sealed class PartTransfer
 
 /// <summary>A message under way.</summary>
 /// <param name="Kind">What it is.</param>
-/// <param name="ItemId">The spool's item, or 0.</param>
+/// <param name="ItemId">The spool's item, the outbox's notice, or 0.</param>
 /// <param name="Index">Number of the chunk.</param>
 /// <param name="Function">The item's function, or empty.</param>
 /// <param name="Field">The item's field; empty for a gap and for what is no item.</param>

@@ -27,6 +27,9 @@ internal sealed class StateFolder : IDisposable
 
     public string Reserve => At("reserve");
 
+    /// <summary>Is there when the agent could not start for want of its key.</summary>
+    public string KeyWasMissing => At("key-was-missing");
+
     /// <summary>Makes the folder where needed and takes its lock.</summary>
     /// <exception cref="StoreFault">Busy: another process uses it. Refused: permissions or a read-only file system.</exception>
     public static StateFolder Open(string path)

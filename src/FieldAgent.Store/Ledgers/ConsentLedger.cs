@@ -20,7 +20,7 @@ internal sealed class ConsentLedger : IConsentLedger
     private List<(ConsentEvent Event, byte[] Mac)> _rows = [];
 
     /// <summary>Reads and checks the ledger.</summary>
-    /// <exception cref="StoreFault">Corrupt: it was changed.</exception>
+    /// <exception cref="StoreFault">Tampered: it was changed.</exception>
     public ConsentLedger(StoreContext context)
     {
         _context = context;
@@ -116,7 +116,7 @@ internal sealed class ConsentLedger : IConsentLedger
         return rows;
     }
 
-    private static StoreFault Changed(long id) => new(StoreFaultKind.Corrupt,
+    private static StoreFault Changed(long id) => new(StoreFaultKind.Tampered,
         string.Create(CultureInfo.InvariantCulture, $"the consent ledger was changed at event {id}"), retry: false);
 
     private static byte[] Mac(byte[] key, ConsentEvent consent, byte[] last)

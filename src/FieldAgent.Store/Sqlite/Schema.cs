@@ -58,6 +58,31 @@ internal static class Schema
             """),
         ("counts that changed lately beside the items",
             "-- row 0 of items, written with the first flush; a program that does not know it would count wrong"),
+        ("documents on their way out",
+            """
+            CREATE TABLE outbox(id INTEGER PRIMARY KEY AUTOINCREMENT, recipient TEXT NOT NULL, kind INTEGER NOT NULL,
+                reference TEXT NOT NULL, until_acknowledged INTEGER NOT NULL, document BLOB NOT NULL,
+                UNIQUE(recipient, reference)) STRICT;
+            """),
+        ("audit and incidents",
+            """
+            CREATE TABLE audit(number INTEGER PRIMARY KEY, boot_id BLOB NOT NULL, boot_ns INTEGER NOT NULL, wall_ns INTEGER NOT NULL,
+                quality INTEGER NOT NULL, salt BLOB NOT NULL, entry BLOB NOT NULL, commitment BLOB NOT NULL, hash BLOB NOT NULL) STRICT;
+            CREATE TABLE audit_head(one INTEGER PRIMARY KEY CHECK(one = 1), first INTEGER NOT NULL, base BLOB NOT NULL,
+                last INTEGER NOT NULL, hash BLOB NOT NULL, mac BLOB NOT NULL) STRICT;
+            CREATE TABLE audit_checkpoints(number INTEGER PRIMARY KEY, document BLOB NOT NULL) STRICT;
+            CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit
+                WHEN length(NEW.salt) + length(NEW.entry) > 0 OR NEW.number IS NOT OLD.number OR NEW.hash IS NOT OLD.hash
+                    OR NEW.commitment IS NOT OLD.commitment OR NEW.wall_ns IS NOT OLD.wall_ns OR NEW.boot_ns IS NOT OLD.boot_ns
+                    OR NEW.boot_id IS NOT OLD.boot_id OR NEW.quality IS NOT OLD.quality
+                BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+            CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit
+                WHEN OLD.number >= ifnull((SELECT first FROM audit_head), 0)
+                BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+            CREATE TABLE incidents(id INTEGER PRIMARY KEY AUTOINCREMENT, kind INTEGER NOT NULL, place TEXT NOT NULL,
+                boot_id BLOB NOT NULL, boot_ns INTEGER NOT NULL, wall_ns INTEGER NOT NULL, quality INTEGER NOT NULL,
+                times INTEGER NOT NULL, UNIQUE(kind, place)) STRICT;
+            """),
     ];
 
     /// <summary>The newest version this program knows.</summary>

@@ -1,0 +1,125 @@
+using System.Text;
+using FieldAgent.Core;
+
+namespace FieldAgent.Store.Tests;
+
+public class OutboxTests
+{
+    [Fact]
+    public void A_notice_waits_through_a_restart_until_the_broker_has_it()
+    {
+        using var bench = new Bench();
+        var added = 0;
+        bench.Store.Outbox.Added += () => added++;
+        var first = bench.Store.Outbox.Put(Make("vendor", "one"));
+        var other = bench.Store.Outbox.Put(Make("partner", "two"));
+        Assert.Equal(2, added);
+        bench.Reopen();
+        var waiting = Assert.Single(bench.Store.Outbox.Waiting("vendor", 0, 10));
+        Assert.Equal((first.Id, first.Reference, "one"), (waiting.Id, waiting.Reference, Encoding.UTF8.GetString(waiting.Json.Span)));
+        bench.Store.Outbox.Sent(first.Id);
+        bench.Store.Outbox.Sent(first.Id);
+        Assert.Empty(bench.Store.Outbox.Waiting("vendor", 0, 10));
+        bench.Store.Outbox.Sent(other.Id);
+        bench.Reopen();
+        Assert.True(bench.Store.Outbox.Put(Make("vendor", "three")).Id > other.Id, "a number came twice: a courier would pass it over");
+    }
+
+    [Fact]
+    public void One_that_wants_an_acknowledgement_waits_for_its_own_recipients()
+    {
+        using var bench = new Bench();
+        var notice = bench.Store.Outbox.Put(Make("vendor", "erase it", NoticeKind.Erasure, untilAcknowledged: true));
+        bench.Store.Outbox.Sent(notice.Id);
+        Assert.Single(bench.Store.Outbox.Waiting("vendor", 0, 10));
+        Assert.False(bench.Store.Outbox.Acknowledge("partner", notice.Reference));
+        Assert.False(bench.Store.Outbox.Acknowledge("vendor", "unheard-of"));
+        Assert.True(bench.Store.Outbox.Acknowledge("vendor", notice.Reference));
+        Assert.False(bench.Store.Outbox.Acknowledge("vendor", notice.Reference));
+        Assert.Empty(bench.Store.Outbox.Waiting("vendor", 0, 10));
+    }
+
+    [Fact]
+    public void The_same_reference_is_stored_once_and_a_newer_checkpoint_takes_the_older_ones_place()
+    {
+        using var bench = new Bench();
+        var notice = Make("vendor", "receipt");
+        Assert.Equal(bench.Store.Outbox.Put(notice), bench.Store.Outbox.Put(notice));
+        bench.Store.Outbox.Put(Make("vendor", "checkpoint 1", NoticeKind.Audit));
+        bench.Store.Outbox.Put(Make("partner", "checkpoint 1", NoticeKind.Audit));
+        bench.Store.Outbox.Put(Make("vendor", "checkpoint 2", NoticeKind.Audit));
+        Assert.Equal(["receipt", "checkpoint 2"], Texts(bench, "vendor"));
+        Assert.Equal(["checkpoint 1"], Texts(bench, "partner"));
+    }
+
+    [Fact]
+    public void It_is_bounded_in_number_and_bytes_and_gives_up_first_what_nobody_must_acknowledge()
+    {
+        using var bench = new Bench(o => o with { Limits = new StoreLimits { NoticesMax = 5 } });
+        bench.Store.Outbox.Put(Make("vendor", "must", NoticeKind.Erasure, untilAcknowledged: true));
+        for (var i = 0; i < 9; i++)
+        {
+            bench.Store.Outbox.Put(Make("vendor", $"{i}"));
+        }
+
+        Assert.Equal(["must", "5", "6", "7", "8"], Texts(bench, "vendor"));
+        Assert.Equal(5, bench.Counters["dropped.notices"]);
+        bench.Reopen(o => o with { Limits = new StoreLimits { NoticeBytesMax = 10_000, NoticesBytesMax = 20_000 } });
+        for (var i = 0; i < 9; i++)
+        {
+            bench.Store.Outbox.Put(Make("vendor", new string('x', 9_000)));
+        }
+
+        Assert.Equal(["must", new string('x', 9_000), new string('x', 9_000)], Texts(bench, "vendor"));
+        Assert.Equal(StoreFaultKind.Refused, Assert.Throws<StoreFault>(() => bench.Store.Outbox.Put(Make("vendor", new string('x', 10_001)))).Kind);
+    }
+
+    [Fact]
+    public void It_is_sealed_at_rest_and_a_row_that_was_changed_is_dropped_and_counted()
+    {
+        using var bench = new Bench();
+        bench.Store.Outbox.Put(Make("vendor", "who-decided-what-canary"));
+        bench.Store.Outbox.Put(Make("vendor", "second"));
+        bench.Store.Dispose();
+        foreach (var file in Directory.GetFiles(bench.Options.Directory))
+        {
+            Assert.DoesNotContain("who-decided-what-canary", Encoding.Latin1.GetString(File.ReadAllBytes(file)), StringComparison.Ordinal);
+        }
+
+        using (var database = Raw.Open(bench.Options.Directory))
+        {
+            Raw.Execute(database, "UPDATE outbox SET recipient = 'partner' WHERE id = 1");
+        }
+
+        bench.Reopen();
+        Assert.Empty(bench.Store.Outbox.Waiting("partner", 0, 10));
+        Assert.Equal(["second"], Texts(bench, "vendor"));
+        Assert.Equal(1, bench.Counters["dropped.notices-unreadable"]);
+    }
+
+    [Fact]
+    public void It_is_carried_over_from_a_database_set_aside()
+    {
+        using var bench = new Bench();
+        for (var i = 0; i < 20; i++)
+        {
+            bench.Store.Outbox.Put(Make("vendor", $"{i}", untilAcknowledged: i % 2 == 0));
+        }
+
+        bench.Store.Dispose();
+        using (var database = Raw.Open(bench.Options.Directory))
+        {
+            Raw.Execute(database, "INSERT INTO migrations VALUES(1000, 'of the future')");
+        }
+
+        bench.Reopen();
+        Assert.Equal(OpenKind.Reset, bench.Store.OpenOutcome.Kind);
+        Assert.Equal(20, bench.Store.Outbox.Waiting("vendor", 0, 100).Count);
+    }
+
+    internal static Notice Make(string recipient, string json, NoticeKind kind = NoticeKind.Consent, bool untilAcknowledged = false) =>
+        new(0, recipient, kind, Notice.NewReference(), Encoding.UTF8.GetBytes(json), untilAcknowledged);
+
+    private static IEnumerable<string> Texts(Bench bench, string recipient) =>
+        bench.Store.Outbox.Waiting(recipient, 0, 100).Select(static n => Encoding.UTF8.GetString(n.Json.Span));
+}
