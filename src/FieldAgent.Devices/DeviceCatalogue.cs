@@ -13,5 +13,8 @@ public static class DeviceCatalogue
         new HwmonKind(),
         new Gnss.GnssKind(),
         new CameraKind(),
+        new HealthKind(),
+        new ActivityKind(),
+        new SharedUplinkKind(),
     ];
 }

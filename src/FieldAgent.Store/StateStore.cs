@@ -33,6 +33,7 @@ public sealed partial class StateStore : IDisposable
         _spool = new Spool(context) { Relinked = WriteAgain };
         _commands = new CommandLedger(context);
         _outbox = new OutboxLedger(context);
+        Facts = new FactLedger(context);
         if (_audit.Broken.Length > 0)
         {
             _findings.Add(new StoreFinding(IncidentKind.ChainBroken, _audit.Broken));
@@ -50,6 +51,9 @@ public sealed partial class StateStore : IDisposable
 
     /// <summary>Documents waiting for their recipients.</summary>
     public IOutbox Outbox => _outbox;
+
+    /// <summary>What recipients were told of facts.</summary>
+    public IFactLedger Facts { get; }
 
     /// <summary>The installation's identity.</summary>
     public IKeyStore Keys => _context.Identity;

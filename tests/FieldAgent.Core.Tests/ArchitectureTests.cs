@@ -33,6 +33,7 @@ public sealed class ArchitectureTests
     [Theory]
     [InlineData(typeof(AdmittedRows))]
     [InlineData(typeof(AdmittedImage))]
+    [InlineData(typeof(AdmittedFact))]
     public void NobodyOutsideTheGateCanMakeAdmittedData(Type type) =>
         Assert.Empty(type.GetConstructors(BindingFlags.Public | BindingFlags.Instance));
 

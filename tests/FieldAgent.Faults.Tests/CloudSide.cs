@@ -47,9 +47,9 @@ internal sealed class CloudSide : ILinkEvents, IDisposable
     private ILink? _link;
     private LinkFault? _closed;
 
-    public CloudSide(MosquittoBroker broker)
+    public CloudSide(MosquittoBroker broker, string name = "cloud")
     {
-        _options = broker.Options("cloud") with { KeepAlive = TimeSpan.FromMinutes(20), ReceiveMaximum = 1000 };
+        _options = broker.Options(name) with { KeepAlive = TimeSpan.FromMinutes(20), ReceiveMaximum = 1000 };
         Connect();
     }
 

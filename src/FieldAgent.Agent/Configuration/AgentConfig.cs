@@ -21,6 +21,9 @@ internal sealed record AgentConfig
     /// <summary>Folder of the control socket.</summary>
     public required string RuntimeDirectory { get; init; }
 
+    /// <summary>Prefix of /sys, /dev and /proc.</summary>
+    public string DevicesRoot { get; init; } = "/";
+
     /// <summary>Users and groups that may run the board.</summary>
     public IReadOnlyList<string> ControlOperators { get; init; } = [];
 
@@ -59,6 +62,9 @@ internal sealed record AgentConfig
 
     /// <summary>Brokers.</summary>
     public required IReadOnlyList<Recipient> Recipients { get; init; }
+
+    /// <summary>Groups whose commands the board listens to.</summary>
+    public Delivery.GroupSettings Groups { get; init; } = new();
 
     /// <summary>Sensors.</summary>
     public required IReadOnlyList<ConfiguredSensor> Sensors { get; init; }

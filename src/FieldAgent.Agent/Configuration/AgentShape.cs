@@ -9,6 +9,8 @@ internal static class AgentShape
     private const int SensorsMax = 64;
     private const int ControlNamesMax = 32;
 
+    private const int GroupsMax = 16;
+
     /// <summary>Bits of a block's recipient mask.</summary>
     private const int RecipientsMax = 32;
 
@@ -104,6 +106,18 @@ internal static class AgentShape
         new ConfigShape("A broker that receives data.", RecipientName, RecipientUrl, Tls, UserName, PasswordFile, KeepAlive, SessionExpiry,
             Window, CompressAbove, Region), RecipientsMax);
 
+    public static readonly Option<IReadOnlyList<string>> GroupNames = Opt.List("names", "Groups that the board belongs to.",
+        Opt.Name("group", "A group."), GroupsMax, required: true);
+
+    public static readonly Option<string> GroupQuiet = Opt.Text("quiet",
+        "Hours in which groups are not heard, by the board's local time: 22:00-06:00.", lengthMax: 11);
+
+    public static readonly Option<long> GroupPerHour =
+        Opt.Integer("perHour", "Commands that one group may give in an hour.", 6, 1, 600);
+
+    public static readonly Option<ConfigSection?> Groups = Opt.Section("groups", "Groups whose commands the board listens to while that is granted.",
+        new ConfigShape("Groups whose commands the board listens to while the function group-commands is granted.", GroupNames, GroupQuiet, GroupPerHour));
+
     public static readonly Option<string> SensorName = Opt.Name("name", "Name of the sensor; also in every message.", required: true);
 
     public static readonly Option<string> SensorKind = Opt.Name("kind", "What kind of sensor it is.", required: true);
@@ -111,7 +125,7 @@ internal static class AgentShape
     /// <summary>The whole file, with the sensor sections still to be read by their kinds.</summary>
     public static ConfigShape Root(IReadOnlyList<ISensorKind> kinds) => new(
         "Configuration of FieldAgent on one board. Files are relative to this one; // comments are allowed.",
-        Board, DevicesRoot, RuntimeDirectory, Control, Policy, PolicyKey, State, Flush, Recipients, Sensors(kinds));
+        Board, DevicesRoot, RuntimeDirectory, Control, Policy, PolicyKey, State, Flush, Recipients, Groups, Sensors(kinds));
 
     /// <summary>The list of sensors.</summary>
     public static Option<IReadOnlyList<ConfigNode>> Sensors(IReadOnlyList<ISensorKind> kinds) =>

@@ -2,9 +2,11 @@ using FieldAgent.Agent.Cli;
 using FieldAgent.Agent.Collect;
 using FieldAgent.Agent.Configuration;
 using FieldAgent.Agent.DataProtection;
+using FieldAgent.Agent.Facts;
 using FieldAgent.Agent.Status;
 using FieldAgent.Core;
 using FieldAgent.Delivery;
+using FieldAgent.Devices;
 using FieldAgent.Privacy;
 using FieldAgent.Store;
 using FieldAgent.Store.Sqlite;
@@ -33,6 +35,12 @@ internal sealed class AgentParts : IDisposable
         Due = new FlushSignal(config.FlushReadings);
         Collector = new Collector(config.Sensors, Gate, clock, Due, RowsMax, Counters, logs);
         Pipeline = new Pipeline(Collector, Gate, Store.Spool, Due, config.FlushInterval, Counters, logs.CreateLogger<Pipeline>());
+        Crashes = new CrashNotes(
+            config.StateDirectory, CommandLine.Version,
+            () => Gate.Decide(Stage.Admit, "diagnostics", Vocabulary.Crash).IsPermitted);
+        Facts = new FactDesk(
+            Gate, [new BoardFacts(config.DevicesRoot, config.StateDirectory, Environment.GetEnvironmentVariable("LANG"))], Crashes,
+            [.. config.Recipients.Select(static r => r.Name)], Store.Facts, Store.Outbox, Store.Keys, clock, Counters);
         var pseudonym = new Pseudonym(Store.Keys, MachineId());
         ICommandHandler[] commands = [new Commands.StatusHandler(this), new Commands.FlushHandler(Due), new Commands.PhotoHandler(Collector),
             new Commands.AcknowledgeHandler(Store.Outbox)];
@@ -67,6 +75,12 @@ internal sealed class AgentParts : IDisposable
 
     /// <summary>Pipeline.</summary>
     public Pipeline Pipeline { get; }
+
+    /// <summary>Notes of crashes.</summary>
+    public CrashNotes Crashes { get; }
+
+    /// <summary>What seldom changes.</summary>
+    public FactDesk Facts { get; }
 
     /// <summary>One a recipient.</summary>
     public IReadOnlyList<Courier> Couriers { get; }
@@ -111,6 +125,7 @@ internal sealed class AgentParts : IDisposable
     {
         Collector.Dispose();
         Due.Dispose();
+        Facts.Dispose();
         Store.Dispose();
     }
 
@@ -136,6 +151,7 @@ internal sealed class AgentParts : IDisposable
             TagKey = tagKey,
             AgentVersion = CommandLine.Version,
             FlushInterval = Config.FlushInterval,
+            Groups = Config.Groups,
             CredentialsRefused = () => Privacy.Incidents.Raise(IncidentKind.CredentialsRefused, "broker of " + recipient.Name),
         };
     }

@@ -37,7 +37,7 @@ internal sealed class Arrivals(ConsumerOptions options)
                 "data" => TakeData(message, levels),
                 "gap" => TakeGap(message, levels[2]),
                 "state" => TakeState(message, levels[2]),
-                "consent" or "erasure" or "audit" or "incident" => TakeNotice(message, levels),
+                "consent" or "erasure" or "audit" or "incident" or "facts" => TakeNotice(message, levels),
                 // What goes to devices, and answers to others.
                 "command" or "result" => null,
                 _ => Invalid(levels[2], message.Topic, "topic", "not a topic of the contract"),

@@ -83,6 +83,8 @@ internal static class Schema
                 boot_id BLOB NOT NULL, boot_ns INTEGER NOT NULL, wall_ns INTEGER NOT NULL, quality INTEGER NOT NULL,
                 times INTEGER NOT NULL, UNIQUE(kind, place)) STRICT;
             """),
+        ("what recipients were told of facts",
+            "CREATE TABLE facts_told(recipient TEXT, function TEXT, digest BLOB NOT NULL, PRIMARY KEY(recipient, function)) STRICT, WITHOUT ROWID"),
     ];
 
     /// <summary>The newest version this program knows.</summary>

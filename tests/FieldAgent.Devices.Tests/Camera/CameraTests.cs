@@ -49,6 +49,24 @@ public sealed class CameraTests : IDisposable
     }
 
     [Fact]
+    [Promise("R61")]
+    public void Only_files_of_the_folder_that_was_named_are_imported()
+    {
+        Photo("named/a.jpg", 1);
+        Photo("named/deeper/b.jpg", 2);
+        Photo("beside/c.jpg", 3);
+        Photo("d.jpg", 4);
+        using var run = _host.Start(Camera("""{ "folder": "named" }"""));
+        for (var i = 0; i < 3; i++)
+        {
+            _host.Trigger("x");
+        }
+
+        Eventually.True(() => _host.Images.Count == 3, "three shots");
+        Assert.All(_host.Images, static image => Assert.Equal(1, image.Jpeg.Span[^1]));
+    }
+
+    [Fact]
     public void Without_an_interval_only_commands_take_shots()
     {
         Photo("a.jpg", 1);
@@ -116,7 +134,11 @@ public sealed class CameraTests : IDisposable
         Eventually.True(() => _host.Images.Count == shot, $"shot {shot}");
     }
 
-    private void Photo(string name, byte last) => File.WriteAllBytes(_folder.File(name), [.. JpegStart, 0, 0, last]);
+    private void Photo(string name, byte last)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(_folder.File(name))!);
+        File.WriteAllBytes(_folder.File(name), [.. JpegStart, 0, 0, last]);
+    }
 
     private ISensor Camera(string options) => RecordingHost.Create(new CameraKind(), options, baseDirectory: _folder.Path);
 
