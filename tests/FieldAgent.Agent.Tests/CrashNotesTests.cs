@@ -47,7 +47,7 @@ public sealed class CrashNotesTests : IDisposable
         new CrashNotes("/proc/nowhere", "1", static () => true).Note(Thrown());
     }
 
-    private static Exception Thrown()
+    private static InvalidOperationException Thrown()
     {
         try
         {

@@ -30,6 +30,12 @@ internal sealed class Arrivals(ConsumerOptions options)
             return Invalid("", message.Topic, "topic", "not fieldagent/v1/{pseudonym}/…");
         }
 
+        if (message.Topic.StartsWith(GroupDesk.Prefix, StringComparison.Ordinal))
+        {
+            // What goes to groups of devices.
+            return null;
+        }
+
         try
         {
             return levels[3] switch
