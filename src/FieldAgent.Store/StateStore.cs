@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using FieldAgent.Core;
+using FieldAgent.Store.Erasure;
 using FieldAgent.Store.Files;
 using FieldAgent.Store.Keys;
 using FieldAgent.Store.Ledgers;
@@ -17,10 +18,13 @@ public sealed partial class StateStore : IDisposable
     private readonly Spool _spool;
     private readonly ConsentLedger _consents;
     private readonly CommandLedger _commands;
+    private readonly RequestLedger _requests;
+    private readonly DocumentShelf _documents;
     private readonly OutboxLedger _outbox;
     private readonly AuditLedger _audit;
     private readonly IncidentLedger _incidents;
     private readonly List<StoreFinding> _findings = [];
+    private readonly Eraser _eraser;
     private bool _disposed;
 
     private StateStore(StoreContext context, OpenOutcome outcome)
@@ -32,12 +36,17 @@ public sealed partial class StateStore : IDisposable
         _incidents = new IncidentLedger(context);
         _spool = new Spool(context) { Relinked = WriteAgain };
         _commands = new CommandLedger(context);
+        _requests = new RequestLedger(context);
+        _documents = new DocumentShelf(context);
         _outbox = new OutboxLedger(context);
         Facts = new FactLedger(context);
         if (_audit.Broken.Length > 0)
         {
             _findings.Add(new StoreFinding(IncidentKind.ChainBroken, _audit.Broken));
         }
+        _eraser = new Eraser(context, _spool);
+        Sweeper = new Sweeper(context, _spool, _eraser);
+        _eraser.ResumeAtStart();
     }
 
     /// <summary>Readings and pictures waiting for their recipients.</summary>
@@ -49,8 +58,31 @@ public sealed partial class StateStore : IDisposable
     /// <summary>Commands seen.</summary>
     public ICommandLedger Commands => _commands;
 
+    /// <summary>Requests of persons.</summary>
+    public IRequestLedger Requests => _requests;
+
+    /// <summary>What was delivered to whom.</summary>
+    public IDeliveryLedger Deliveries => _spool.Deliveries;
+
+    /// <summary>Looks at all that is held now, without touching its delivery. Any thread; the caller disposes it.</summary>
+    public ISpoolView OpenView() => new SpoolView(_spool);
+    /// <summary>Receipts and other documents that are kept for those whom they are about.</summary>
+    public IDocumentShelf Documents => _documents;
+
     /// <summary>Documents waiting for their recipients.</summary>
     public IOutbox Outbox => _outbox;
+    /// <summary>Erases stored data for good.</summary>
+    public IEraser Eraser => _eraser;
+
+    /// <summary>Erases what is past its term.</summary>
+    public Sweeper Sweeper { get; }
+
+    /// <summary>Legal holds that keep data from being erased; none until set.</summary>
+    public IHolds Holds
+    {
+        get => _eraser.Holds;
+        set => _eraser.Holds = value;
+    }
 
     /// <summary>What recipients were told of facts.</summary>
     public IFactLedger Facts { get; }
@@ -166,8 +198,11 @@ public sealed partial class StateStore : IDisposable
         }
 
         _disposed = true;
+        Sweeper.NoteTime();
         _spool.Dispose();
         _commands.Dispose();
+        _requests.Dispose();
+        _documents.Dispose();
         _outbox.Dispose();
         _audit.Dispose();
         lock (_context.WriteLock)
@@ -206,7 +241,14 @@ public sealed partial class StateStore : IDisposable
             {
                 database = OpenDatabase(folder, options);
                 var settled = Settle(identity, database, folder, root, logger);
-                var context = new StoreContext(options, folder, root, settled, database, clock, counters, logger);
+                var wraps = KeyWraps.Open(root, options.KeyRoot, database, out var isLost);
+                if (isLost)
+                {
+                    counters.Add("store.key-root-lost");
+                    StoreLog.KeyRootLost(logger, wraps.Place!);
+                }
+
+                var context = new StoreContext(options, folder, root, wraps, settled, database, clock, counters, logger);
                 var store = new StateStore(context, Outcome(database, folder, aside, why));
                 if (aside is not null)
                 {
@@ -344,6 +386,19 @@ public sealed partial class StateStore : IDisposable
         }
     }
 
+    private void TakeOverDeliveries(string aside)
+    {
+        try
+        {
+            using var old = Connection.Open(aside, readOnly: true);
+            _spool.Deliveries.Salvage(old);
+        }
+        catch (StoreFault)
+        {
+            _context.Counters.Add("store.deliveries-lost");
+        }
+    }
+
     // What can be saved of the old database: consents, or none of them; and the word that the rest is lost.
     private void TakeOver(string aside, (long Blocks, long Readings) lost, bool tampered)
     {
@@ -373,6 +428,8 @@ public sealed partial class StateStore : IDisposable
             _context.Counters.Add("store.consents-lost");
             StoreLog.ConsentsLost(_context.Logger, fault.Message);
         }
+
+        TakeOverDeliveries(aside);
 
         lock (_context.WriteLock)
         {

@@ -1,4 +1,5 @@
 using FieldAgent.Core;
+using FieldAgent.Store.Erasure;
 using FieldAgent.Store.Files;
 using FieldAgent.Store.Keys;
 using FieldAgent.Store.Sqlite;
@@ -8,7 +9,7 @@ namespace FieldAgent.Store;
 
 /// <summary>What the parts of one open store share.</summary>
 internal sealed class StoreContext(
-    StoreOptions options, StateFolder folder, RootKey root, Identity identity, Database database, IClock clock, Counters counters, ILogger logger)
+    StoreOptions options, StateFolder folder, RootKey root, KeyWraps wraps, Identity identity, Database database, IClock clock, Counters counters, ILogger logger)
 {
     public StoreOptions Options { get; } = options;
 
@@ -18,7 +19,16 @@ internal sealed class StoreContext(
 
     public RootKey Root { get; } = root;
 
+    /// <summary>What data keys are wrapped with.</summary>
+    public KeyWraps Wraps { get; } = wraps;
+
     public Identity Identity { get; } = identity;
+
+    /// <summary>The marks of data keys.</summary>
+    public Canary Canary { get; } = new(identity);
+
+    /// <summary>What is being erased: nobody may read it any more. Empty most times.</summary>
+    public Doomed Doomed { get => Volatile.Read(ref _doomed); set => Volatile.Write(ref _doomed, value); }
 
     /// <summary>Replaced when the database is opened again after an I/O error; read it under one of the locks.</summary>
     public Database Database { get; set; } = database;
@@ -74,6 +84,11 @@ internal sealed class StoreContext(
             throw;
         }
     }
+
+    /// <summary>How old stored items are.</summary>
+    public TermBook Terms { get; } = new(clock);
+
+    private Doomed _doomed = Doomed.Nothing;
 
     /// <summary>Guards the reading connection.</summary>
     public Lock ReadLock { get; } = new();

@@ -73,6 +73,19 @@ public sealed record StoreLimits
     /// <summary>Events in the consent ledger: a person's lifetime of decisions; stops a runaway client.</summary>
     public int ConsentsMax { get; init; } = 100_000;
 
+    /// <summary>Nanoseconds for which deliveries are kept, from their last acknowledgement: half a year, so that whoever has data can be told to
+    /// erase it, and questions about a season's data can be answered (R32).</summary>
+    public long DeliveryTermNs { get; init; } = 180L * 86_400 * 1_000_000_000;
+
+    /// <summary>Runs of deliveries kept at most, oldest forgotten first: one a rule, recipient and day for half a year of 55 of them.</summary>
+    public int DeliveriesMax { get; init; } = 10_000;
+
+    /// <summary>Requests of persons kept at most, and as many corrections; answered ones are forgotten first.</summary>
+    public int RequestsMax { get; init; } = 1000;
+
+    /// <summary>Keys that may sign requests: the people around one board.</summary>
+    public int SubjectKeysMax { get; init; } = 64;
+
     /// <summary>Flushes between two real measurements of the state directory; in between its size is reckoned.</summary>
     public int FlushesPerMeasure { get; init; } = 60;
 

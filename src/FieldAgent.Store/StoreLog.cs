@@ -46,4 +46,16 @@ internal static partial class StoreLog
 
     [LoggerMessage(14, LogLevel.Error, "store: identity file was damaged and had no copy; a new identity was made")]
     public static partial void IdentityLost(ILogger logger);
+
+    [LoggerMessage(15, LogLevel.Error, "store: the key root memory ({Place}) has lost its secret; what was stored cannot be read any more")]
+    public static partial void KeyRootLost(ILogger logger, string place);
+
+    [LoggerMessage(16, LogLevel.Information, "store: erasure {Id} ({Ground}): {Items} blocks and pictures, {Keys} keys; verified, {Files} files with {Bytes} bytes scanned")]
+    public static partial void Verified(ILogger logger, long id, string ground, long items, int keys, int files, long bytes);
+
+    [LoggerMessage(17, LogLevel.Warning, "store: erasure {Id} is not verified yet, its data is unreadable already; tried again with the next sweep: {Why}")]
+    public static partial void NotVerified(ILogger logger, long id, string why);
+
+    [LoggerMessage(18, LogLevel.Warning, "store: {Count} scopes are past their term and under a legal hold; they are erased when it ends")]
+    public static partial void Held(ILogger logger, int count);
 }

@@ -23,6 +23,12 @@ public sealed record StoreOptions
     /// where there is one, else <c>root.key</c> in the state directory, made on first use with mode 0600.</summary>
     public string? RootKeyFile { get; init; }
 
+    /// <summary>A memory that is overwritten in place, for half of what wraps the data keys; null when the board has none.</summary>
+    public IEffaceableMemory? KeyRoot { get; init; }
+
+    /// <summary>Called at each step of an erasure, for tests that cut it off there.</summary>
+    internal Action<string> AtErasureStep { get; init; } = static _ => { };
+
     /// <summary>Readings in a block at most: one message's worth.</summary>
     public int BlockReadingsMax { get; init; } = 1000;
 

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text;
 using FieldAgent.Agent.Configuration;
 using FieldAgent.Core.Configuration;
@@ -114,6 +115,35 @@ public sealed class ConfigLoaderTests
 
             ConfigLoader.Load(bytes.AsSpan(0, random.Next(bytes.Length)), "/nowhere/config.json", new ConfigOverrides(), new ConfigErrors());
         }
+    }
+
+    [Fact]
+    [Promise("R74")]
+    public void Nothing_can_be_sent_to_somebody_the_policy_does_not_list()
+    {
+        var (config, errors) = Load("""{ "recipients": [ { "name": "advertiser", "url": "mqtts://ads.example" } ] }""");
+        Assert.Null(config);
+        AssertHas(errors, 1, "recipients[0].name", "names no recipient 'advertiser'");
+    }
+
+    [Fact]
+    public void A_policy_whose_signature_does_not_match_is_refused()
+    {
+        using var folder = new TempFolder();
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var shipped = File.ReadAllText(Path.Join(Places.Repository, "src/FieldAgent.Privacy/policy/fieldagent-policy.json"));
+        var document = folder.Write("policy.json", shipped);
+        folder.Write("key.pem", key.ExportSubjectPublicKeyInfoPem());
+        var text = $$"""{ "policy": "{{document}}", "policyKey": "{{folder.File("key.pem")}}" }""";
+
+        // A local file may be unsigned; once there is a signature beside it, it must hold.
+        Assert.NotNull(Load(text).Config);
+        File.WriteAllBytes(document + ".sig", Privacy.PolicySignature.Sign(Encoding.UTF8.GetBytes(shipped), key));
+        Assert.NotNull(Load(text).Config);
+        File.AppendAllText(document, "\n");
+        AssertHas(Load(text).Errors, 1, "policy", "does not match");
+        folder.Write("key.pem", "no key");
+        AssertHas(Load(text).Errors, 1, "policyKey", "P-256");
     }
 
     private static (AgentConfig? Config, IReadOnlyList<ConfigError> Errors) Load(string text)

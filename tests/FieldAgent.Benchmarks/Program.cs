@@ -15,12 +15,15 @@ var results = new Results(json, Console.Out);
     ("c", "(c) bytes that reach the disk, same load, journaled ext4 on a loop device", () => DiskBytes.Run(results, agent)),
     ("d", "(d) the process: ten streams at 1 Hz", () => Footprint.Run(results, agent)),
     ("e", "(e) draining a backlog", () => DrainRate.Run(results)),
+    ("erasure", "privacy: erasing one function", () => ErasureBench.Run(results)),
 ];
 
 // The privacy parts run by themselves: bench privacy.
 (string Letter, string Title, Action Run)[] privacyParts =
 [
     ("diff", "difference of two policies", () => PolicyDiffBench.Run(results)),
+    ("decide", "one decision of the shipped policy", () => DecisionBench.Run(results)),
+    ("gate", "what the gate adds to a reading, through gate and spool", () => GateCost.Run(results)),
 ];
 foreach (var (letter, title, run) in args.Contains("privacy") ? privacyParts : parts)
 {

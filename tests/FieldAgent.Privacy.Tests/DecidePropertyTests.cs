@@ -54,7 +54,7 @@ public sealed class DecidePropertyTests
 
     [Fact]
     [Promise("R9", "R10", "R92")]
-    public void AWithdrawalOrRestrictionNeverCreatesAPermit() => ForEach(4_000, world =>
+    public void AWithdrawalOrRestrictionNeverCreatesAPermit() => ForEach(2_500, world =>
     {
         var before = Table(world);
         world.Append(ConsentAction.Withdraw, ConsentAction.Restrict);
@@ -74,7 +74,7 @@ public sealed class DecidePropertyTests
     });
 
     [Fact]
-    public void AProhibitionNeverCreatesAPermit() => ForEach(4_000, world =>
+    public void AProhibitionNeverCreatesAPermit() => ForEach(2_500, world =>
     {
         var before = Table(world);
         var after = DecisionTable.Build(world.WithAProhibition(), world.Events, null);
@@ -82,7 +82,7 @@ public sealed class DecidePropertyTests
     });
 
     [Fact]
-    public void WhatMaySentMayBeKeptAndWhatMayBeKeptMayBeCollected() => ForEach(4_000, world =>
+    public void WhatMaySentMayBeKeptAndWhatMayBeKeptMayBeCollected() => ForEach(2_500, world =>
     {
         var table = Table(world);
         return Questions(world).All(question =>
@@ -93,7 +93,7 @@ public sealed class DecidePropertyTests
 
     [Fact]
     [Promise("R9", "R10", "R11")]
-    public void GrantingAgainNeverResurrectsWhatWasWithdrawn() => ForEach(4_000, world =>
+    public void GrantingAgainNeverResurrectsWhatWasWithdrawn() => ForEach(2_500, world =>
     {
         var rule = world.Pick([.. world.Policy.Rules]);
         var (function, field) = (rule.Function.Name, rule.Field.Name);
@@ -136,7 +136,7 @@ public sealed class DecidePropertyTests
 
     [Fact]
     [Promise("R45")]
-    public void PrecisionIsNeverFinerThanPolicyOrConsentAllow() => ForEach(4_000, world =>
+    public void PrecisionIsNeverFinerThanPolicyOrConsentAllow() => ForEach(2_500, world =>
     {
         var table = Table(world);
         return world.Policy.Rules.Where(static rule => Vocabulary.IsLocation(rule.Field.Name) && rule.Function.Tier == FunctionTier.Extended).All(rule =>
@@ -158,7 +158,7 @@ public sealed class DecidePropertyTests
 
     [Fact]
     [Promise("R6", "R26", "R27")]
-    public void RefusingAnUnnecessaryFieldLeavesItsFunctionWorking() => ForEach(4_000, world =>
+    public void RefusingAnUnnecessaryFieldLeavesItsFunctionWorking() => ForEach(2_500, world =>
     {
         var before = Table(world);
         var unnecessary = world.Policy.Rules.Where(static rule => !rule.Necessary).ToArray();
@@ -181,7 +181,7 @@ public sealed class DecidePropertyTests
 
     [Fact]
     [Promise("R4", "R11")]
-    public void ReplayingTheLedgerReproducesEveryDecision() => ForEach(1_500, world =>
+    public void ReplayingTheLedgerReproducesEveryDecision() => ForEach(1_000, world =>
     {
         var ledger = new MemoryLedger();
         var clock = new SimulatedClock();
@@ -197,7 +197,7 @@ public sealed class DecidePropertyTests
     });
 
     [Fact]
-    public void EveryChangeOfADecisionHasExactlyOneAuditEntry() => ForEach(1_500, world =>
+    public void EveryChangeOfADecisionHasExactlyOneAuditEntry() => ForEach(1_000, world =>
     {
         var ledger = new MemoryLedger();
         var audit = new MemoryAudit();

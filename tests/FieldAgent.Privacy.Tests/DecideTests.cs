@@ -280,7 +280,7 @@ public sealed class DecideTests
     [Promise("R104", "R106", "R107")]
     public void AWideningSuspendsOnlyTheFunctionsConcernedUntilTheyAreAgreedToAgain()
     {
-        Add(ConsentAction.Grant, "photo", "image.photo");
+        Add(ConsentAction.Grant, "photo", "image.photo", hash: "old");
         _house.GrantPlace("1km");
         Add(ConsentAction.Adopt, "", "", reference: "photo, telemetry", hash: _house.Policy.Hash);
         Assert.Equal(DenyReason.Suspended, Ask("photo", "image.photo").Reason);

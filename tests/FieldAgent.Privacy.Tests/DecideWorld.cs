@@ -24,10 +24,14 @@ internal sealed class DecideWorld
     private static readonly string[] Hashes = ["h1", "h1", "h1", "h2"];
     private static readonly string[] Reasons = ["public-interest", "vital-interest", "service-safety", "other-law", "because"];
     private readonly Random _random;
+    private readonly bool _isAboutPlaces;
 
     public DecideWorld(int seed)
     {
         _random = new Random(seed);
+
+        // Places have rules of their own that only several events together bring out: some worlds speak of nothing else.
+        _isAboutPlaces = Chance(4);
         Policy = MakePolicy();
         for (var n = _random.Next(14); n > 0; n--)
         {
@@ -54,8 +58,8 @@ internal sealed class DecideWorld
             18 => ConsentAction.Adopt,
             _ => ConsentAction.Grant,
         };
-        var field = Pick(Fields);
-        return Append(action, Chance(15) ? "*" : Pick(Functions), Chance(15) ? "*" : Chance(6) ? field + "@" + Pick(Countries) : field);
+        var field = PickField();
+        return Append(action, Chance(15) ? "*" : PickFunction(), Chance(15) ? "*" : Chance(6) ? field + "@" + Pick(Countries) : field);
     }
 
     public ConsentEvent Append(ConsentAction action, string function, string field)
@@ -79,7 +83,8 @@ internal sealed class DecideWorld
         return next;
     }
 
-    public Question Ask() => Ask(Pick(Enum.GetValues<Stage>()), Pick(Functions), Pick(Fields));
+    public Question Ask() => Ask(
+        Pick(Enum.GetValues<Stage>()), PickFunction(), _isAboutPlaces && !Chance(4) ? Vocabulary.LocationPosition : PickField());
 
     public Question Ask(Stage stage, string function, string field)
     {
@@ -110,6 +115,10 @@ internal sealed class DecideWorld
     public bool Chance(int oneIn) => _random.Next(oneIn) == 0;
 
     public T Pick<T>(params T[] all) => all[_random.Next(all.Length)];
+
+    private string PickFunction() => _isAboutPlaces && !Chance(6) ? Functions[1] : Pick(Functions);
+
+    private string PickField() => _isAboutPlaces && !Chance(6) ? Pick(Fields[1..5]) : Pick(Fields);
 
     private Policy MakePolicy()
     {

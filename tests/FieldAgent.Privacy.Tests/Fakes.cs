@@ -66,6 +66,20 @@ internal sealed class FixedKeys(byte seed = 0) : IKeyStore
         HMACSHA256.HashData(Enumerable.Repeat(seed, 32).ToArray(), Encoding.UTF8.GetBytes(purpose), key);
 }
 
+/// <summary>Short forms of what tests do most.</summary>
+internal static class DeskCalls
+{
+    /// <summary>By a role; a guardian declares being one.</summary>
+    public static ConsentBy By(string role, string method = "cli") =>
+        new(role, method) { Attestation = role == ConsentBy.Guardian ? "I am the child's mother" : "" };
+
+    public static ConsentOutcome Grant(this ConsentDesk desk, string function, string? field, string? scope, string role, string method) =>
+        desk.Grant(function, field, scope, By(role, method));
+
+    public static ConsentOutcome Withdraw(this ConsentDesk desk, string function, string? field, string role, string method) =>
+        desk.Withdraw(function, field, By(role, method));
+}
+
 /// <summary>Remembers what was admitted.</summary>
 internal sealed class Sink : IAdmittedSink
 {

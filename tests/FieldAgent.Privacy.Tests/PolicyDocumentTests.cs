@@ -206,6 +206,18 @@ public sealed class PolicyDocumentTests
     }
 
     [Fact]
+    [Promise("R43")]
+    public void AnExcludedFieldIsNoWayRoundTheGate()
+    {
+        static void Exclude(JsonObject policy) => Named(policy, "fields", "activity.uptime")["class"] = "excluded";
+        var house = new House(Read(Exclude));
+        Assert.Equal(DenyReason.NotGranted, house.Gate.Decide(Stage.Admit, "activity", "activity.uptime").Reason);
+        Assert.Equal(DenyReason.NoRule, house.Gate.Decide(Stage.Admit, "telemetry", "activity.uptime").Reason);
+        Assert.False(house.Gate.MayCollect("activity.uptime"));
+        Refused(static policy => Named(policy, "fields", "image.photo")["class"] = "excluded", "class", "R3");
+    }
+
+    [Fact]
     [Promise("R46")]
     public void AFenceKeepsNoPlaceAndSendsNone()
     {

@@ -48,22 +48,57 @@ internal static class ControlCalls
         return reply.NobodyThere ? Offline(config, request) : reply;
     }
 
+    /// <summary>Opens the store of a board on which no agent runs, for one piece of work.</summary>
+    /// <exception cref="StoreFault">It cannot be opened.</exception>
+    public static T WithStore<T>(AgentConfig config, Func<PrivacyParts, T> work)
+    {
+        var counters = new Counters();
+        var clock = new LinuxClock();
+        using var store = StateStore.Open(AgentParts.StoreOptionsOf(config), clock, counters, NullLogger.Instance);
+        using var parts = new PrivacyParts(config, store, clock, counters);
+        return work(parts);
+    }
+
     private static ControlReply Offline(AgentConfig config, ControlRequest request)
     {
         try
         {
-            var counters = new Counters();
-            var clock = new LinuxClock();
-            using var store = StateStore.Open(AgentParts.StoreOptionsOf(config), clock, counters, NullLogger.Instance);
-            var parts = new PrivacyParts(config, store, clock, counters);
-            return parts.Operations.FirstOrDefault(operation => operation.Name == request.Op) is { } operation
+            return WithStore(config, parts => parts.Operations.FirstOrDefault(operation => operation.Name == request.Op) is { } operation
                 ? operation.Handle(request)
-                : ControlReply.No($"'{request.Op}' needs a running agent; start it with 'fieldagent run'");
+                : ControlReply.No($"'{request.Op}' needs a running agent; start it with 'fieldagent run'"));
         }
         catch (StoreFault fault)
         {
             return ControlReply.No(fault.Message);
         }
+    }
+
+    /// <summary>Asks for a document; prints what it states, or with <paramref name="json"/> the document, or writes it to a file.</summary>
+    /// <returns>The exit code.</returns>
+    public static int AskForDocument(ParseResult parsed, ControlPlace place, ControlRequest request, string? file, bool json)
+    {
+        var config = place.Load(parsed);
+        if (config is null)
+        {
+            return ExitCode.BadConfiguration;
+        }
+
+        var reply = Call(config, request);
+        if (file is null || !reply.Ok || reply.Json is not [var document, ..])
+        {
+            return Print(reply, json);
+        }
+
+        try
+        {
+            File.WriteAllText(file, document);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return CommandLine.Fail(ExitCode.Fault, $"{file} cannot be written: {e.Message}");
+        }
+
+        return Print(new ControlReply(true, $"written to {file}; 'fieldagent verify {file}' checks it, on any machine", Lines: reply.Lines), json: false);
     }
 
     private static int Print(ControlReply reply, bool json)

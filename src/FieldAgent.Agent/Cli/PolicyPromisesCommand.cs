@@ -34,7 +34,7 @@ internal static class PolicyPromisesCommand
                 }),
             ], indent: 0);
             Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"{promises.Count} promises: {promises.Count(static p => p.InScope)} kept, {promises.Count(static p => p.Scope == PolicyPromise.Planned)} planned, "
+                $"{promises.Count} promises: {promises.Count(static p => p.InScope)} in scope, {promises.Count(static p => p.InScope && p.Tests.Count == 0)} of them without a test, {promises.Count(static p => p.Scope == PolicyPromise.Planned)} planned, "
                 + $"{promises.Count(static p => p.Scope == PolicyPromise.Out)} that no device can break"));
             return ExitCode.Ok;
         });

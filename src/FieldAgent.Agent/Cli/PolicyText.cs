@@ -21,7 +21,7 @@ internal static class PolicyText
             text.Append(CultureInfo.InvariantCulture, $"| {rule.Function.Name} | `{rule.Field.Name}` ");
             text.Append(rule.Function.Tier == FunctionTier.Extended ? "| off until granted " : "| by contract ");
             text.Append(rule.Necessary ? "| yes " : "| no ");
-            text.Append(CultureInfo.InvariantCulture, $"| {rule.Purpose} | {Word(rule.Precision)} | {Opt.Write(rule.Term)} | ");
+            text.Append(CultureInfo.InvariantCulture, $"| {rule.Purpose} | {Word(rule.Precision)} | {(PolicyDiff.MayStore(rule) ? Opt.Write(rule.Term) : "not stored")} | ");
             text.Append(rule.Recipients.Count == 0 ? "nobody" : string.Join(", ", rule.Recipients));
             text.Append(" |\n");
         }

@@ -7,7 +7,17 @@ namespace FieldAgent.Agent.Configuration;
 /// <param name="Name">Name.</param>
 /// <param name="Kind">Kind.</param>
 /// <param name="Sensor">The sensor.</param>
-internal sealed record ConfiguredSensor(string Name, string Kind, ISensor Sensor);
+internal sealed record ConfiguredSensor(string Name, string Kind, ISensor Sensor)
+{
+    /// <summary>Configured time between two samplings; zero when it has none.</summary>
+    public TimeSpan Interval { get; init; }
+}
+
+/// <summary>An effaceable memory, not opened.</summary>
+/// <param name="Kind">Which chip.</param>
+/// <param name="Bus">Full path of its bus.</param>
+/// <param name="Address">Its address, 7 bits.</param>
+internal sealed record KeyRootConfig(string Kind, string Bus, int Address);
 
 /// <summary>A whole, checked configuration.</summary>
 internal sealed record AgentConfig
@@ -33,11 +43,11 @@ internal sealed record AgentConfig
     /// <summary>Policy document, or null for the one that comes with the agent.</summary>
     public required string? PolicyFile { get; init; }
 
-    /// <summary>The policy as it was read with the configuration; null where nobody has read it yet.</summary>
-    public Policy? Policy { get; init; }
-
     /// <summary>PEM file of the public key that signs policies, or null.</summary>
     public string? PolicyKeyFile { get; init; }
+
+    /// <summary>The policy as it was read with the configuration; null where nobody has read it yet.</summary>
+    public Policy? Policy { get; init; }
 
     /// <summary>Folder of all that is stored.</summary>
     public required string StateDirectory { get; init; }
@@ -51,6 +61,9 @@ internal sealed record AgentConfig
     /// <summary>Root key file, or null.</summary>
     public required string? RootKeyFile { get; init; }
 
+    /// <summary>The effaceable memory, or null.</summary>
+    public KeyRootConfig? KeyRoot { get; init; }
+
     /// <summary>Longest time between flushes.</summary>
     public required TimeSpan FlushInterval { get; init; }
 
@@ -59,6 +72,9 @@ internal sealed record AgentConfig
 
     /// <summary>Readings in one block at most.</summary>
     public required int BlockReadings { get; init; }
+
+    /// <summary>Lines for people at the board that are configured and not driven: <c>consentSwitch</c>, <c>indicator</c>.</summary>
+    public IReadOnlyList<string> UndrivenRoles { get; init; } = [];
 
     /// <summary>Brokers.</summary>
     public required IReadOnlyList<Recipient> Recipients { get; init; }

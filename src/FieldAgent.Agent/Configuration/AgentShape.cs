@@ -1,5 +1,6 @@
 using FieldAgent.Core;
 using FieldAgent.Core.Configuration;
+using FieldAgent.Devices.EffaceableMemory;
 
 namespace FieldAgent.Agent.Configuration;
 
@@ -41,8 +42,18 @@ internal static class AgentShape
     public static readonly Option<string> RootKeyFile =
         Opt.File("rootKeyFile", "32-byte root key; a systemd credential or <directory>/root.key when not given.");
 
+    public static readonly Option<string> KeyRootKind = Opt.Choice("kind", "Which chip: FRAM, or the RAM of a clock with a battery.", null, required: true, EffaceableMemories.Kinds);
+
+    public static readonly Option<string> KeyRootBus = Opt.File("bus", "Its I2C bus.", "/dev/i2c-1");
+
+    public static readonly Option<long> KeyRootAddress =
+        Opt.Integer("address", "Its address, 7 bits; 80 (0x50) for an mb85rc and 104 (0x68) for a ds1307 when not given.", 80, 8, 119);
+
+    public static readonly Option<ConfigSection?> KeyRoot = Opt.Section("keyRoot", "Memory that is overwritten in place, for half of what wraps the data keys.",
+        new ConfigShape("Memory that is overwritten in place: with it an erasure is beyond recovery also where the card keeps old copies.", KeyRootKind, KeyRootBus, KeyRootAddress));
+
     public static readonly Option<ConfigSection?> State = Opt.Section("state", "Where and how much is stored.",
-        new ConfigShape("Where and how much is stored.", StateDirectory, StateBytesMax, FreeBytesMin, RootKeyFile));
+        new ConfigShape("Where and how much is stored.", StateDirectory, StateBytesMax, FreeBytesMin, RootKeyFile, KeyRoot));
 
     public static readonly Option<IReadOnlyList<string>> ControlOperators = Opt.List("operators",
         "Users and groups that may run the board: flush, take pictures, change consents as the operator. A name, or the number of a user.",
@@ -118,6 +129,20 @@ internal static class AgentShape
     public static readonly Option<ConfigSection?> Groups = Opt.Section("groups", "Groups whose commands the board listens to while that is granted.",
         new ConfigShape("Groups whose commands the board listens to while the function group-commands is granted.", GroupNames, GroupQuiet, GroupPerHour));
 
+    public static readonly Option<string> LineName =
+        Opt.Text("line", "Name of the GPIO line, such as GPIO17.", required: true, lengthMax: 64);
+
+    public static readonly Option<bool> LineActiveLow = Opt.Flag("activeLow", "Active when the line is low.");
+
+    public static readonly Option<ConfigSection?> ConsentSwitch = Opt.Section("consentSwitch",
+        "A switch with which consent is taken back; checked, and not read by this version.", Line("A switch."));
+
+    public static readonly Option<ConfigSection?> Indicator = Opt.Section("indicator",
+        "A lamp that is lit while data about people is collected; checked, and not driven by this version.", Line("A lamp."));
+
+    public static readonly Option<ConfigSection?> Roles = Opt.Section("roles", "What GPIO lines are for.",
+        new ConfigShape("What GPIO lines are for.", ConsentSwitch, Indicator));
+
     public static readonly Option<string> SensorName = Opt.Name("name", "Name of the sensor; also in every message.", required: true);
 
     public static readonly Option<string> SensorKind = Opt.Name("kind", "What kind of sensor it is.", required: true);
@@ -125,7 +150,9 @@ internal static class AgentShape
     /// <summary>The whole file, with the sensor sections still to be read by their kinds.</summary>
     public static ConfigShape Root(IReadOnlyList<ISensorKind> kinds) => new(
         "Configuration of FieldAgent on one board. Files are relative to this one; // comments are allowed.",
-        Board, DevicesRoot, RuntimeDirectory, Control, Policy, PolicyKey, State, Flush, Recipients, Groups, Sensors(kinds));
+        Board, DevicesRoot, RuntimeDirectory, Control, Policy, PolicyKey, State, Flush, Recipients, Groups, Roles, Sensors(kinds));
+
+    private static ConfigShape Line(string summary) => new(summary, LineName, LineActiveLow);
 
     /// <summary>The list of sensors.</summary>
     public static Option<IReadOnlyList<ConfigNode>> Sensors(IReadOnlyList<ISensorKind> kinds) =>

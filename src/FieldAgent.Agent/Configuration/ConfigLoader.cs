@@ -1,6 +1,7 @@
 using System.Globalization;
 using FieldAgent.Core;
 using FieldAgent.Core.Configuration;
+using FieldAgent.Devices.EffaceableMemory;
 using FieldAgent.Privacy;
 
 namespace FieldAgent.Agent.Configuration;
@@ -68,16 +69,18 @@ internal static class ConfigLoader
             ControlOperators = control.Get(AgentShape.ControlOperators),
             ControlViewers = control.Get(AgentShape.ControlViewers),
             PolicyFile = policyFile,
-            Policy = policy,
             PolicyKeyFile = policyKey,
+            Policy = policy,
             StateDirectory = Path.GetFullPath(overrides.StateDirectory ?? Resolve(state.Get(AgentShape.StateDirectory))),
             StateBytesMax = state.Get(AgentShape.StateBytesMax),
             FreeBytesMin = state.Get(AgentShape.FreeBytesMin),
             RootKeyFile = ResolveOptional(state, AgentShape.RootKeyFile),
+            KeyRoot = LoadKeyRoot(state.Get(AgentShape.KeyRoot), devicesRoot),
             FlushInterval = flush.Get(AgentShape.FlushInterval),
             FlushReadings = (int)flush.Get(AgentShape.FlushReadings),
             BlockReadings = (int)flush.Get(AgentShape.BlockReadings),
             Recipients = LoadRecipients(section, policy, overrides, folder, errors),
+            UndrivenRoles = LoadRoles(section.Get(AgentShape.Roles)),
             Sensors = LoadSensors(section.Get(sensorsOption), kinds, devicesRoot, runtime, folder, errors),
             DevicesRoot = devicesRoot,
             Groups = LoadGroups(section.Get(AgentShape.Groups), errors),
@@ -109,6 +112,39 @@ internal static class ConfigLoader
             QuietFrom = from.ToTimeSpan(),
             QuietUntil = until.ToTimeSpan(),
         };
+    }
+
+    private static List<string> LoadRoles(ConfigSection? roles)
+    {
+        if (roles is null)
+        {
+            return [];
+        }
+
+        List<(string Role, ConfigSection Section)> given =
+        [
+            .. new[] { AgentShape.ConsentSwitch, AgentShape.Indicator }.Where(role => roles.Get(role) is not null)
+                .Select(role => (role.Name, roles.Get(role)!)),
+        ];
+        foreach (var same in given.GroupBy(static role => role.Section.Get(AgentShape.LineName)).Where(static of => of.Key.Length > 0 && of.Count() > 1))
+        {
+            roles.Errors.Add(
+                same.Last().Section.NodeOf(AgentShape.LineName), $"line '{same.Key}' has two roles: {string.Join(", ", same.Select(static role => role.Role))}");
+        }
+
+        return [.. given.Select(static role => $"{role.Role} ({role.Section.Get(AgentShape.LineName)})")];
+    }
+
+    private static KeyRootConfig? LoadKeyRoot(ConfigSection? section, string devicesRoot)
+    {
+        if (section is null)
+        {
+            return null;
+        }
+
+        var kind = section.Get(AgentShape.KeyRootKind);
+        var address = section.Has(AgentShape.KeyRootAddress) ? (int)section.Get(AgentShape.KeyRootAddress) : EffaceableMemories.DefaultAddress(kind);
+        return new KeyRootConfig(kind, Path.Join(devicesRoot, section.Get(AgentShape.KeyRootBus)), address);
     }
 
     private static Policy? LoadPolicy(ConfigSection section, string? file, string? keyFile, ConfigErrors errors)
@@ -168,7 +204,11 @@ internal static class ConfigLoader
             // A sensor is only built from sound options: its own checks may rely on the shape's.
             if (errors.All.Count == before)
             {
-                sensors.Add(new ConfiguredSensor(name, kind.Kind, kind.Create(new SensorSetup(name, section, devicesRoot, folder) { RuntimeDirectory = runtime })));
+                sensors.Add(new ConfiguredSensor(name, kind.Kind, kind.Create(new SensorSetup(name, section, devicesRoot, folder) { RuntimeDirectory = runtime }))
+                {
+                    Interval = kind.Shape.Options.OfType<Option<TimeSpan>>().FirstOrDefault(static o => o.Name == "interval") is { } interval
+                        ? section.Get(interval) : TimeSpan.Zero,
+                });
             }
         }
 

@@ -10,11 +10,15 @@ internal static class ControlClient
     private const int ReplyBytesMax = 4 << 20;
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(10);
 
-    /// <summary>Sends one request and waits for the answer, 10 s at most.</summary>
+    // Erasing ends with a scan of the whole state folder.
+    private static readonly TimeSpan ErasingLimit = TimeSpan.FromMinutes(10);
+
+    /// <summary>Sends one request and waits for the answer: 10 s at most, or 10 min where something may have to be erased.</summary>
     public static ControlReply Call(string socketPath, ControlRequest request)
     {
         using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        socket.ReceiveTimeout = socket.SendTimeout = (int)Limit.TotalMilliseconds;
+        socket.SendTimeout = (int)Limit.TotalMilliseconds;
+        socket.ReceiveTimeout = (int)(MayErase(request.Op) ? ErasingLimit : Limit).TotalMilliseconds;
         try
         {
             socket.Connect(new UnixDomainSocketEndPoint(socketPath));
@@ -45,4 +49,6 @@ internal static class ControlClient
             return ControlReply.No($"the agent gave no answer: {e.Message}");
         }
     }
+
+    private static bool MayErase(string op) => op is "privacy-delete" or "privacy-close" || op.StartsWith("consent-", StringComparison.Ordinal);
 }

@@ -79,7 +79,7 @@ internal sealed partial class ControlServer(
                 // Read in any case: a socket closed with something unread is reset, and the caller would not see why.
                 var line = await ReadLineAsync(caller, limit.Token);
                 var reply = access.RoleOf(access.PeerOf(caller)) is { } role ? Handle(line, role) : handle(new ControlRequest(""), null);
-                await ReplyAsync(caller, reply, limit.Token);
+                await ReplyAsync(caller, reply, stop);
             }
         }
         catch (Exception e) when (e is OperationCanceledException or SocketException or IOException or ObjectDisposedException)

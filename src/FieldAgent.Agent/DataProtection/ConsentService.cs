@@ -1,73 +1,170 @@
 using System.Globalization;
+using System.Text.Json.Nodes;
+using FieldAgent.Agent.Configuration;
 using FieldAgent.Agent.Control;
 using FieldAgent.Core;
-using FieldAgent.Core.Configuration;
 using FieldAgent.Privacy;
 
 namespace FieldAgent.Agent.DataProtection;
 
-/// <summary>Consents with their consequences: the ledger entry first, then the gate (which closes sensors), then the erasure of
-/// what is stored and not yet sent. Any thread.</summary>
-internal sealed class ConsentService(ConsentDesk desk, Gate gate, ISpool spool)
+/// <summary>Consents with their consequences: the ledger entry first, then the gate (which closes sensors), then all that follows from
+/// it. Every answer says what was done in plain words, and as one JSON object. Any thread; one command at a time.</summary>
+internal sealed class ConsentService(
+    ConsentDesk desk, Gate gate, ConsentFollowUp followUp, ErasureNotices erasures, IReadOnlyList<ConfiguredSensor> sensors)
 {
-    /// <summary>Grants.</summary>
+    private readonly Lock _lock = new();
+
+    /// <summary>Grants, and shows the notice of the function.</summary>
     /// <exception cref="StoreFault">It could not be stored; repeat the command.</exception>
-    public ControlReply Grant(string function, string? field, string? scope, string role) =>
-        Answer(desk.Grant(function, field, scope, role, "cli"));
+    public ControlReply Grant(string function, string? field, string? scope, ConsentBy by) =>
+        Carry("grant", Notice(function, by), () => desk.Grant(function, field, scope, by));
 
     /// <summary>Withdraws.</summary>
     /// <exception cref="StoreFault">It could not be stored; repeat the command.</exception>
-    public ControlReply Withdraw(string function, string? field, string role) =>
-        Answer(desk.Withdraw(function, field, role, "cli"));
+    public ControlReply Withdraw(string function, string? field, ConsentBy by) =>
+        Carry("withdraw", [], () => desk.Withdraw(function, field, by));
 
-    private ControlReply Answer(ConsentOutcome outcome)
+    /// <summary>Refuses everything: the board idles.</summary>
+    /// <exception cref="StoreFault">It could not be stored; repeat the command.</exception>
+    public ControlReply Refuse(ConsentBy by) => Carry("refuse", [], () => desk.Refuse(by));
+
+    /// <summary>Ends a refusal of everything.</summary>
+    /// <exception cref="StoreFault">It could not be stored; repeat the command.</exception>
+    public ControlReply Resume(ConsentBy by) => Carry("resume", [], () => desk.Resume(by));
+
+    /// <summary>Marks the person concerned as being under 14.</summary>
+    /// <exception cref="StoreFault">It could not be stored; repeat the command.</exception>
+    public ControlReply MarkMinor(ConsentBy by) => Carry("minor", [], () => desk.MarkMinor(by));
+
+    /// <summary>Finishes what a power cut or a fault of the store interrupted; cheap when there is nothing to do.</summary>
+    /// <exception cref="StoreFault">It is still not finished.</exception>
+    public void FinishInterrupted()
     {
-        if (!outcome.Done)
+        lock (_lock)
         {
-            return ControlReply.No(outcome.Message);
-        }
+            if (followUp.HasUnfinished)
+            {
+                followUp.Complete([]);
+            }
+            else
+            {
+                followUp.AskForLate();
+            }
 
-        long erased = 0;
-        foreach (var pair in outcome.Erase)
-        {
-            erased += spool.Erase(pair.Function, pair.Field, GapReason.ConsentWithdrawn);
+            erasures.IssueMissing();
         }
-
-        return new ControlReply(true, outcome.Erase.Count == 0
-            ? outcome.Message
-            : string.Create(CultureInfo.InvariantCulture, $"{outcome.Message}; erased before it was sent: {erased} readings and pictures"));
     }
 
-    /// <summary>Every rule with its standing, as a table.</summary>
-    public List<string> Show()
+    private ControlReply Carry(string action, IReadOnlyList<string> notice, Func<ConsentOutcome> change)
     {
-        using var text = new StringWriter(CultureInfo.InvariantCulture);
-        text.WriteLine($"policy {gate.Policy.Version}, {gate.Policy.Controller}");
-        List<string[]> rows = [["function", "field", "state", "as exact as", "what for", "kept", "to", "since"]];
-        foreach (var line in desk.Show())
+        lock (_lock)
         {
-            rows.Add(
-            [
-                line.Rule.Function.Name,
-                line.Rule.Field.Name,
-                line.State switch
-                {
-                    ConsentState.Basic => "on (contract)",
-                    ConsentState.Granted => "GRANTED",
-                    ConsentState.Withdrawn => "withdrawn",
-                    _ => "off",
-                },
-                line.Rule.Field.Name.StartsWith("location.", StringComparison.Ordinal) && line.State == ConsentState.Granted
-                    ? line.Precision.ToString().Replace("Cell", "", StringComparison.Ordinal).ToLowerInvariant() : "",
-                line.Rule.Purpose,
-                Opt.Write(line.Rule.Term),
-                string.Join(", ", line.Rule.Recipients),
-                line.Last is { } last
-                    ? $"{ClockExtensions.ToDate(last.At.WallUnixNs):yyyy-MM-dd HH:mm} UTC by {last.Role}" : "",
-            ]);
+            var before = Open();
+            var outcome = change();
+            if (!outcome.Done)
+            {
+                return ControlReply.No(outcome.Message);
+            }
+
+            var opened = Open().Except(before).ToList();
+            var closed = before.Except(Open()).ToList();
+            Followed? followed = null;
+            var trouble = "";
+            try
+            {
+                followed = followUp.Complete(outcome.Events.Count == 0 ? outcome.Erase : []);
+            }
+            catch (StoreFault fault)
+            {
+                trouble = fault.Message;
+            }
+
+            var lines = Lines(outcome, opened, closed, followed);
+            lines.InsertRange(1, outcome.Events.Where(static e => e.Action == ConsentAction.Grant).Select(Bounded).OfType<string>());
+            var json = Json(action, outcome, opened, closed, followed, trouble);
+            return trouble.Length == 0
+                ? new ControlReply(true, string.Join('\n', lines), Lines: notice, Json: [json])
+                : new ControlReply(
+                    false,
+                    string.Join("; ", lines) + ". It holds from now on, but is not finished: " + trouble
+                        + " It is finished by itself as soon as that is possible, or when the command is repeated",
+                    Json: [json]);
+        }
+    }
+
+    private static List<string> Lines(ConsentOutcome outcome, List<string> opened, List<string> closed, Followed? followed)
+    {
+        List<string> lines = [outcome.Message];
+        if (opened.Count > 0)
+        {
+            lines.Add("sensors that may open now: " + string.Join(", ", opened));
         }
 
-        Status.TextTable.Write(text, rows);
-        return [.. text.ToString().TrimEnd().Split('\n')];
+        if (closed.Count > 0)
+        {
+            lines.Add("sensors closed: " + string.Join(", ", closed));
+        }
+
+        if (followed is null)
+        {
+            return lines;
+        }
+
+        if (followed.Erasures.Count > 0)
+        {
+            var proof = followed.Erasures.All(static e => e.State == ErasureState.Verified)
+                ? string.Create(CultureInfo.InvariantCulture, $"; a scan of the raw files found no remains (erasure {followed.Erasures[^1].Id})") : "";
+            lines.Add(string.Create(
+                CultureInfo.InvariantCulture, $"erased before it was sent: {Erased(followed)} readings, in {followed.Erasures.Sum(static e => e.Items)} blocks and pictures{proof}"));
+            lines.AddRange(followed.Erasures.SelectMany(static e => e.Held).Select(static held => $"kept by a legal hold: {held.Function} {held.Field}"));
+        }
+
+        if (followed.Asked.Count > 0)
+        {
+            lines.Add("asked to erase what was sent, again and again until it is acknowledged: "
+                + string.Join(", ", followed.Asked.Select(static one => one.Recipient).Distinct()));
+        }
+
+        if (followed.Receipt > 0)
+        {
+            lines.Add(string.Create(CultureInfo.InvariantCulture, $"receipt {followed.Receipt}; see 'fieldagent consent receipt {followed.Receipt}'"));
+        }
+
+        return lines;
     }
+
+    private static string Json(
+        string action, ConsentOutcome outcome, List<string> opened, List<string> closed, Followed? followed, string trouble) => Documents.Text(new JsonObject
+        {
+            ["action"] = action,
+            ["message"] = outcome.Message,
+            ["events"] = new JsonArray([.. outcome.Events.Select(static e => (JsonNode)e.Id)]),
+            ["opened"] = Documents.List(opened),
+            ["closed"] = Documents.List(closed),
+            ["erased"] = followed is null ? 0 : Erased(followed),
+            ["erasures"] = new JsonArray([.. (followed?.Erasures ?? []).Select(static e => (JsonNode)new JsonObject
+            {
+                ["number"] = e.Id,
+                ["state"] = ErasureDocuments.Word(e.State),
+            })]),
+            ["asked"] = Documents.List((followed?.Asked ?? []).Select(static one => one.Recipient).Distinct()),
+            ["receipt"] = followed?.Receipt ?? 0,
+            ["finished"] = trouble.Length == 0,
+            ["trouble"] = trouble,
+        });
+
+    // Coarse, precise and unasked places are granted apart (R45): the board says what the grant comes to now.
+    private string? Bounded(ConsentEvent grant) =>
+        PrecisionWords.TryParse(grant.Scope, out var asked) && Vocabulary.IsLocation(grant.Field)
+        && gate.Decide(Stage.Admit, grant.Function, grant.Field).Permit is { } permit && permit.Precision > asked
+            ? $"no finer than {permit.Precision.Word()} for now: finer places are granted apart, with --field {Vocabulary.LocationPrecise}"
+                + $", and with --field {Vocabulary.LocationBackground} for those that nobody asks for"
+            : null;
+
+    private static long Erased(Followed followed) => followed.Erasures.Sum(static e => e.Readings);
+
+    private string[] Notice(string function, ConsentBy by) => gate.Policy.Function(function) is null
+        ? [] : ConsentNotice.Of(gate.Policy, function, by.Language).Text.TrimEnd('\n').Split('\n');
+
+    private List<string> Open() => [.. sensors.Where(sensor => sensor.Sensor.OpensFor.Any(gate.MayCollect)).Select(static sensor => sensor.Name)];
 }

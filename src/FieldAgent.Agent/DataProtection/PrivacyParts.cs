@@ -12,7 +12,7 @@ namespace FieldAgent.Agent.DataProtection;
 
 /// <summary>Everything that decides about data of people, put together on one open store: used by the running agent, and by a command
 /// line where none runs, so that both answer alike. Opens no device and no connection.</summary>
-internal sealed class PrivacyParts
+internal sealed class PrivacyParts : IDisposable
 {
     /// <summary>Puts it together; the store stays the caller's.</summary>
     /// <exception cref="StoreFault">A ledger cannot be read.</exception>
@@ -24,9 +24,18 @@ internal sealed class PrivacyParts
         Counters = counters;
         (Audit, Incidents) = OpenAccount(logs ?? NullLoggerFactory.Instance);
         Gate = new Gate(LoadPolicy(config), store.Consents, counters, clock, Audit);
+        store.Holds = Gate;
         Desk = new ConsentDesk(Gate, store.Consents, clock);
-        Consents = new ConsentService(Desk, Gate, store.Spool);
-        Operations = [.. ConsentOperations.All(Consents), .. AccountOperations.All(Audit, Incidents)];
+        Pseudonym = new Pseudonym(store.Keys, MachineId());
+        Audiences = new Audiences(store.Keys, Pseudonym.For, static () => 0);
+        Eraser = store.Eraser;
+        Erasures = new ErasureNotices(store.Documents, Audiences, () => Gate.Policy, Eraser, store.Deliveries, store.Outbox);
+        var followUp = new ConsentFollowUp(
+            Gate, store.Consents, store.Documents, Audiences, Eraser, Erasures, store.Outbox, [.. config.Recipients.Select(static r => r.Name)]);
+        Consents = new ConsentService(Desk, Gate, followUp, Erasures, config.Sensors);
+        var view = new ConsentView(Desk, Gate, store.Consents, store.Documents);
+        var preview = new ConsentPreview(Desk, Gate, config.Sensors, new TrafficEstimate(config.Sensors, counters, () => store.Deliveries));
+        Operations = [.. ConsentOperations.All(Consents, view, preview, new ErasureView(Erasures)), .. AccountOperations.All(Audit, Incidents), .. Rights(config)];
     }
 
     /// <summary>Configuration.</summary>
@@ -56,6 +65,30 @@ internal sealed class PrivacyParts
     /// <summary>Consents with their consequences.</summary>
     public ConsentService Consents { get; }
 
+    /// <summary>The board's names.</summary>
+    public Pseudonym Pseudonym { get; }
+
+    /// <summary>The board's names, keys and references, by who knows them.</summary>
+    public Audiences Audiences { get; }
+
+    /// <summary>Erases for good.</summary>
+    public IEraser Eraser { get; }
+
+    /// <summary>Requests to erase, and receipts of erasures.</summary>
+    public ErasureNotices Erasures { get; }
+
+    /// <summary>Hands over all that is held.</summary>
+    public PrivacyExport Export { get; private set; } = null!;
+
+    /// <summary>Requests of persons.</summary>
+    public RequestDesk Requests { get; private set; } = null!;
+
+    /// <summary>Requests that come signed.</summary>
+    public SignedRequests SignedRequests { get; private set; } = null!;
+
+    /// <summary>Carries out what persons ask for.</summary>
+    public PrivacyRights PersonRights { get; private set; } = null!;
+
     /// <summary>What can be asked of these parts over the control socket, or offline.</summary>
     public IReadOnlyList<IControlOperation> Operations { get; }
 
@@ -82,4 +115,34 @@ internal sealed class PrivacyParts
             ? Policy.Shipped()
             : PolicyFiles.Load(config.PolicyFile, null, config.PolicyKeyFile, new ConfigErrors())
                 ?? throw new InvalidOperationException($"{config.PolicyFile} changed while the agent started"));
+
+    private IEnumerable<IControlOperation> Rights(AgentConfig config)
+    {
+        var scopes = new PrivacyScopes(Gate, Store.OpenView, Store.Deliveries);
+        var overview = new PrivacyOverview(
+            Gate, scopes, Store.OpenView, Store.Deliveries, Store.Consents, Store.Requests, Store.Audit, Erasures, Clock);
+        Export = new PrivacyExport(Gate, Store.OpenView, Store.Consents, Store.Deliveries, Store.Requests, Store.Audit, Audiences, Clock);
+        Requests = new RequestDesk(Store.Requests, Clock, Audit);
+        SignedRequests = new SignedRequests(Requests, Store.Requests, Clock, Counters);
+        PersonRights = new PrivacyRights(
+            Gate, Store.Consents, Consents, scopes, Eraser, Erasures, Store.Requests, Store.Deliveries, Store.Outbox, Audiences, Audit, Clock);
+        var why = new PrivacyWhy(Gate, Store.Deliveries, Store.Consents, Store.Audit, Audiences, [.. config.Recipients.Select(static r => r.Name)]);
+        return PrivacyOperations.All(
+            overview, Export, PersonRights, new PrivacyRequests(Requests, SignedRequests, Store.Requests), why, scopes);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Audiences.Dispose();
+
+    private static string MachineId()
+    {
+        try
+        {
+            return File.ReadAllText("/etc/machine-id").Trim();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return "";
+        }
+    }
 }

@@ -29,6 +29,9 @@ internal static partial class AgentHost
     /// <summary>By then the sensors are open, something is stored, and a connection has been tried.</summary>
     private static readonly TimeSpan StartOver = TimeSpan.FromSeconds(5);
 
+    /// <summary>What arrived although it was withdrawn, having been under way, is asked back within that time.</summary>
+    private static readonly TimeSpan ConsentsAgain = TimeSpan.FromMinutes(1);
+
     /// <summary>Puts the host together; nothing is opened or started.</summary>
     /// <param name="options">How to run.</param>
     /// <param name="config">The configuration, asked for when the first part of the agent is.</param>
@@ -76,6 +79,8 @@ internal static partial class AgentHost
             var parts = s.GetRequiredService<AgentParts>();
             return new WorkerGroup([.. parts.Couriers.Select((courier, i) => Worker(s, $"courier.{parts.Config.Recipients[i].Name}", courier.Run))]);
         });
+        services.AddSingleton<IHostedService>(static s => Worker(s, "consents", stop => FinishConsents(s, stop)));
+        services.AddSingleton<IHostedService>(static s => Worker(s, "sweeper", s.GetRequiredService<AgentParts>().Store.Sweeper.Run));
         services.AddSingleton<IHostedService>(static s => new Drain(s.GetRequiredService<AgentParts>(), DrainWithin));
         services.AddSingleton<IHostedService>(static s => Worker(s, "pipeline", s.GetRequiredService<AgentParts>().Pipeline.Run));
         services.AddSingleton<IHostedService>(static s => new Collecting(s.GetRequiredService<AgentParts>()));
@@ -119,6 +124,37 @@ internal static partial class AgentHost
         }
     }
 
+    // What a power cut interrupted is finished at once; what a fault of the store leaves open, as soon as it can be.
+    private static void FinishConsents(IServiceProvider services, CancellationToken stop)
+    {
+        var parts = services.GetRequiredService<AgentParts>();
+        var log = services.GetRequiredService<ILoggerFactory>().CreateLogger("consents");
+        if (parts.Config.UndrivenRoles.Count > 0)
+        {
+            LogUndrivenRoles(log, string.Join(", ", parts.Config.UndrivenRoles));
+        }
+
+        var said = "";
+        do
+        {
+            try
+            {
+                parts.Privacy.Consents.FinishInterrupted();
+                said = "";
+            }
+            catch (StoreFault fault)
+            {
+                if (said != fault.Message)
+                {
+                    LogConsentsUnfinished(log, fault.Message);
+                }
+
+                said = fault.Message;
+            }
+        }
+        while (parts.Clock.Wait(ConsentsAgain, stop));
+    }
+
     private static void WriteSummary(string? file, AgentParts parts, ILogger log)
     {
         var summary = parts.Summary();
@@ -131,6 +167,12 @@ internal static partial class AgentHost
 
     [LoggerMessage(Level = LogLevel.Information, Message = "FieldAgent {Version}: {Sensors} sensors, {Recipients} recipients, state in {State}")]
     private static partial void LogStarting(ILogger log, string version, int sensors, int recipients, string state);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "GPIO lines are not driven by this version: {Roles} have no effect.")]
+    private static partial void LogUndrivenRoles(ILogger log, string roles);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "A withdrawal is not finished: {Why} It holds, nothing of it is sent; it is finished as soon as that is possible.")]
+    private static partial void LogConsentsUnfinished(ILogger log, string why);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Stopped. Stored {Readings} readings in {Blocks} blocks; {Waiting} readings wait for the next start.")]
     private static partial void LogStopped(ILogger log, long readings, long blocks, long waiting);

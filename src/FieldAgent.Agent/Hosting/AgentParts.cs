@@ -7,6 +7,7 @@ using FieldAgent.Agent.Status;
 using FieldAgent.Core;
 using FieldAgent.Delivery;
 using FieldAgent.Devices;
+using FieldAgent.Devices.EffaceableMemory;
 using FieldAgent.Privacy;
 using FieldAgent.Store;
 using FieldAgent.Store.Sqlite;
@@ -41,11 +42,11 @@ internal sealed class AgentParts : IDisposable
         Facts = new FactDesk(
             Gate, [new BoardFacts(config.DevicesRoot, config.StateDirectory, Environment.GetEnvironmentVariable("LANG"))], Crashes,
             [.. config.Recipients.Select(static r => r.Name)], Store.Facts, Store.Outbox, Store.Keys, clock, Counters);
-        var pseudonym = new Pseudonym(Store.Keys, MachineId());
         ICommandHandler[] commands = [new Commands.StatusHandler(this), new Commands.FlushHandler(Due), new Commands.PhotoHandler(Collector),
-            new Commands.AcknowledgeHandler(Store.Outbox)];
+            new Commands.AcknowledgeHandler(Store.Outbox),
+            new Commands.PrivacyRequestHandler(Privacy.SignedRequests, Privacy.Audiences, clock)];
         Couriers = [.. config.Recipients.Select(recipient => new Courier(
-            Settings(pseudonym, recipient), links, Store.Spool, Gate, clock, Store.Outbox, Store.Commands, commands, Counters,
+            Settings(recipient), links, Store.Spool, Gate, clock, Store.Outbox, Store.Commands, commands, Counters,
             logs.CreateLogger<Courier>()))];
     }
 
@@ -108,7 +109,21 @@ internal sealed class AgentParts : IDisposable
             AccountReport.Of(Privacy.Audit, Privacy.Incidents),
             Counters.Snapshot("denied."),
             Counters.Snapshot("dropped."),
-            Counters.Snapshot());
+            Counters.Snapshot())
+        {
+            Idle = Privacy.Desk.Refused() is { } refused
+                ? $"everything was refused at {ClockExtensions.ToDate(refused.At.WallUnixNs):yyyy-MM-dd HH:mm} UTC: nothing is collected, no data is "
+                    + "published; 'fieldagent consent resume' ends that"
+                : null,
+            Requests = Requests(),
+        };
+    }
+
+    private RequestsReport Requests()
+    {
+        var lines = Privacy.Requests.Show();
+        return new RequestsReport(
+            lines.Count(static line => line.Request.State is RequestState.Received or RequestState.Verified), lines.Count(static line => line.Overdue));
     }
 
     /// <summary>What was stored and what still waits.</summary>
@@ -126,6 +141,7 @@ internal sealed class AgentParts : IDisposable
         Collector.Dispose();
         Due.Dispose();
         Facts.Dispose();
+        Privacy.Dispose();
         Store.Dispose();
     }
 
@@ -136,35 +152,24 @@ internal sealed class AgentParts : IDisposable
         StateBytesMax = config.StateBytesMax,
         FreeBytesMin = config.FreeBytesMin,
         RootKeyFile = config.RootKeyFile,
+        KeyRoot = config.KeyRoot is { } memory ? EffaceableMemories.Create(memory.Kind, memory.Bus, memory.Address) : null,
         Recipients = [.. config.Recipients.Select(static r => r.Name)],
         BlockReadingsMax = config.BlockReadings,
     };
 
-    private CourierSettings Settings(Pseudonym pseudonym, Recipient recipient)
+    private CourierSettings Settings(Recipient recipient)
     {
         var tagKey = new byte[32];
         Store.Keys.DeriveKey("delivery/" + recipient.Name, tagKey);
         return new CourierSettings
         {
             Recipient = recipient,
-            Pseudonym = pseudonym.For(recipient.Name),
+            Pseudonym = Privacy.Pseudonym.For(recipient.Name),
             TagKey = tagKey,
             AgentVersion = CommandLine.Version,
             FlushInterval = Config.FlushInterval,
             Groups = Config.Groups,
             CredentialsRefused = () => Privacy.Incidents.Raise(IncidentKind.CredentialsRefused, "broker of " + recipient.Name),
         };
-    }
-
-    private static string MachineId()
-    {
-        try
-        {
-            return File.ReadAllText("/etc/machine-id").Trim();
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return "";
-        }
     }
 }

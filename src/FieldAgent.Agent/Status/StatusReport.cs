@@ -33,11 +33,22 @@ internal sealed record StatusReport(
     SortedDictionary<string, long> Dropped,
     SortedDictionary<string, long> Counters)
 {
+    /// <summary>Why the board idles at a person's wish (R7); null when it does not.</summary>
+    public string? Idle { get; init; }
+
+    /// <summary>Requests of persons.</summary>
+    public RequestsReport? Requests { get; init; }
+
     /// <summary>True when nothing needs a technician.</summary>
     [JsonIgnore]
-    public bool IsHealthy => Store.Trouble.Length == 0 && Account.ChainTrouble.Length == 0 && Account.Incidents.Count == 0 && Links.All(static l => l.Phase == "connected")
+    public bool IsHealthy => Requests is not { Overdue: > 0 } && Store.Trouble.Length == 0 && Account.ChainTrouble.Length == 0 && Account.Incidents.Count == 0 && Links.All(static l => l.Phase == "connected")
         && Sensors.All(static s => s.State is SensorState.Running or SensorState.Closed or SensorState.Opening or SensorState.Stopped);
 }
+
+/// <summary>Requests of persons.</summary>
+/// <param name="Open">Not answered yet.</param>
+/// <param name="Overdue">Past their deadline.</param>
+internal sealed record RequestsReport(int Open, int Overdue);
 
 /// <summary>Clock.</summary>
 /// <param name="Time">Estimated UTC time.</param>

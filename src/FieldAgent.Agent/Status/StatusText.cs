@@ -11,6 +11,11 @@ internal static class StatusText
     public static void Write(StatusReport status, TextWriter output)
     {
         output.WriteLine($"fieldagent {status.Version} on {status.Board}: {(status.IsHealthy ? "healthy" : "NEEDS ATTENTION")}, up {Age(status.UptimeSeconds)}");
+        if (status.Idle is { } idle)
+        {
+            output.WriteLine($"  IDLE: {idle}");
+        }
+
         foreach (var trouble in Troubles(status))
         {
             output.WriteLine($"  ! {trouble}");
@@ -55,6 +60,12 @@ internal static class StatusText
         if (status.Store.Trouble.Length > 0)
         {
             yield return $"store: {status.Store.Trouble}";
+        }
+
+        if (status.Requests is { Overdue: > 0 } requests)
+        {
+            yield return string.Create(CultureInfo.InvariantCulture,
+                $"privacy: {requests.Overdue} request{(requests.Overdue == 1 ? " is" : "s are")} past the deadline; answer at once: 'fieldagent privacy requests'");
         }
 
         foreach (var incident in status.Account.Incidents)

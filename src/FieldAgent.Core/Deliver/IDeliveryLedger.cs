@@ -21,7 +21,30 @@ namespace FieldAgent.Core;
 public sealed record DeliveryRecord(
     string Recipient, string Function, string Field, long FromSequence, long ToSequence, long Items, long Readings,
     long FirstWallUnixNs, long LastWallUnixNs, string Purpose, LegalBasis Basis, Precision Precision, TimeSpan Term, long ConsentId,
-    string PolicyVersion, string PolicyHash);
+    string PolicyVersion, string PolicyHash)
+{
+    /// <summary>Random id of the database whose numbers these are; after a reset numbering starts anew.</summary>
+    public Guid Generation { get; init; }
+
+    /// <summary>From one number of the run to the next; 1 unless the function's numbers alternate between several fields. 0: not all of the
+    /// numbers in between, and which is not known (acknowledgements came in no order that can be kept in few bytes).</summary>
+    public int Step { get; init; } = 1;
+
+    /// <summary>Id of the first item in the spool: the last part of its message's id.</summary>
+    public long FromItem { get; init; }
+
+    /// <summary>Id of the last one, or a larger one when the power was cut meanwhile. Ids in between may be other functions'.</summary>
+    public long ToItem { get; init; }
+
+    /// <summary>When the first reading was taken, by the best known wall time then.</summary>
+    public long FromReadingWallUnixNs { get; init; }
+
+    /// <summary>When the first reading of the last item was taken, or later when the power was cut meanwhile.</summary>
+    public long ToReadingWallUnixNs { get; init; }
+
+    /// <summary>True when number <paramref name="sequence"/> is, or with <see cref="Step"/> 0 may be, one of the run.</summary>
+    public bool Holds(long sequence) => sequence >= FromSequence && sequence <= ToSequence && (Step == 0 || (sequence - FromSequence) % Step == 0);
+}
 
 /// <summary>What was delivered to whom (R32, R69). Any thread.</summary>
 public interface IDeliveryLedger

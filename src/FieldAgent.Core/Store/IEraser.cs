@@ -4,7 +4,18 @@ namespace FieldAgent.Core;
 /// <param name="Function">The function.</param>
 /// <param name="Field">The field.</param>
 /// <param name="BeforeWallUnixNs">Only what was collected before this wall time; all when it is <see cref="long.MaxValue"/>.</param>
-public readonly record struct ErasureScope(string Function, string Field, long BeforeWallUnixNs = long.MaxValue);
+/// <param name="ImagesOnly">Only pictures.</param>
+/// <remarks>A function or field of <see cref="Any"/> covers all of them, also those of policies that are no longer in force.</remarks>
+public readonly record struct ErasureScope(
+    string Function, string Field, long BeforeWallUnixNs = long.MaxValue, bool ImagesOnly = false)
+{
+    /// <summary>Stands for every function, or every field.</summary>
+    public const string Any = "*";
+
+    /// <summary>True when it covers data of (<paramref name="function"/>, <paramref name="field"/>), of whatever time.</summary>
+    public bool Covers(string function, string field) =>
+        (Function == Any || Function == function) && (Field == Any || Field == field);
+}
 
 /// <summary>How far an erasure is. Nothing is called erased before it is <see cref="Verified"/>.</summary>
 public enum ErasureState : byte
@@ -51,14 +62,17 @@ public sealed record ErasureReport(
 /// made good at the next start. Any thread; one job at a time.</summary>
 public interface IEraser
 {
-    /// <summary>Raised when a job is verified, also one that a start finished; once per job, on the thread that finished it.</summary>
+    /// <summary>Raised when a job is verified, once a job, on the thread that finished it. One that was finished while nobody listened, at the
+    /// start, is told to the first who does. A power cut may come between: then it stands in <see cref="Reports"/> only.</summary>
     event Action<ErasureReport>? Verified;
 
     /// <summary>Erases what <paramref name="scopes"/> cover and no hold protects. Blocks until it is verified.</summary>
     /// <param name="scopes">What.</param>
     /// <param name="reason">How the gap is announced.</param>
     /// <param name="ground">Why, one word.</param>
-    /// <exception cref="StoreFault">It is not finished; it goes on with the next call or start. What was begun is unreadable already.</exception>
+    /// <returns>What was done. Scopes that a hold protects are in <see cref="ErasureReport.Held"/>; they are erased when it has ended, by a job
+    /// of their own.</returns>
+    /// <exception cref="StoreFault">It is not finished; it goes on with the next call, sweep or start. What was begun is unreadable already.</exception>
     ErasureReport Erase(IReadOnlyList<ErasureScope> scopes, GapReason reason, string ground);
 
     /// <summary>All jobs that are kept, newest first.</summary>

@@ -59,6 +59,9 @@ public enum GapReason : byte
 
     /// <summary>The recipient refused the message for good (too large, invalid).</summary>
     Rejected,
+
+    /// <summary>A person asked for it to be deleted, or everything ended (R91, R94).</summary>
+    Erased,
 }
 
 /// <summary>What a flush did.</summary>

@@ -11,7 +11,7 @@ internal static class ContractWords
     private static readonly string[] Clock = ["unsynced", "rtc", "ntp", "gnss"];
 
     private static readonly string[] Gap =
-        ["storage-cap", "disk-full", "term-over", "consent-withdrawn", "store-reset", "unreadable", "rejected"];
+        ["storage-cap", "disk-full", "term-over", "consent-withdrawn", "store-reset", "unreadable", "rejected", "erased"];
 
     private static readonly string[] Denied =
     [

@@ -53,6 +53,8 @@ internal sealed partial class ItemSender
             }
 
             transfer = new ImageTransfer(_item, chunkBytes, IsBacklog());
+            _counters.Add(TrafficCounters.Pictures);
+            _counters.Add(TrafficCounters.PictureBytes, transfer.Image.Bytes);
             _images[_item.Id] = transfer;
         }
 

@@ -405,6 +405,8 @@ internal sealed partial class ItemSender
     {
         var asLevel = compressed && _version == MqttVersion.V311;
         var options = compressed && !asLevel ? new PublishOptions(ContentEncoding: ContentEncodings.Brotli) : default;
+        _counters.Add(TrafficCounters.ReadingBytes, payload.Length);
+        _counters.Add(TrafficCounters.Readings, itemId != 0 || _partIndex == 0 ? _item.Readings : 0);
         return Publish(_topics.Data(_item.Function, asLevel), payload, options, sent, itemId);
     }
 

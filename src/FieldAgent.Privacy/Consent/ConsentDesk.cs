@@ -1,5 +1,4 @@
 using FieldAgent.Core;
-using FieldAgent.Core.Configuration;
 
 namespace FieldAgent.Privacy;
 
@@ -8,12 +7,11 @@ namespace FieldAgent.Privacy;
 /// <param name="gate">The gate to refresh; its policy is the one that is consented to.</param>
 /// <param name="ledger">The gate's ledger.</param>
 /// <param name="clock">For the stamps.</param>
-public sealed class ConsentDesk(Gate gate, IConsentLedger ledger, IClock clock)
+public sealed partial class ConsentDesk(Gate gate, IConsentLedger ledger, IClock clock)
 {
     /// <summary>Stands for all functions, or all fields of one.</summary>
     public const string Everything = "*";
 
-    private static readonly string[] Roles = ["subject", "operator", "guardian"];
     private readonly Lock _lock = new();
 
     private Policy Policy => gate.Policy;
@@ -23,54 +21,84 @@ public sealed class ConsentDesk(Gate gate, IConsentLedger ledger, IClock clock)
     public IReadOnlyList<ConsentLine> Show()
     {
         var standings = ConsentHistory.Fold(ledger.All(), Policy.ControllerId);
-        return [.. Policy.Rules.Select(rule => Line(rule, standings))];
+        var lines = Policy.Rules.Select(rule => Line(rule, standings));
+        return Refused() is { } refused ? [.. lines.Select(line => line with { State = ConsentState.Refused, Last = refused })] : [.. lines];
+    }
+
+    /// <summary>The newest event by which everything was refused (R7); null while the board may do what is granted.</summary>
+    /// <exception cref="StoreFault">The ledger cannot be read.</exception>
+    public ConsentEvent? Refused() =>
+        ConsentActs.Last(ledger.All(), Everything, Everything, long.MaxValue) is { Action: ConsentAction.Withdraw } refused ? refused : null;
+
+    /// <summary>The event that marked the person concerned as being under 14 (R102); null when there is none.</summary>
+    /// <exception cref="StoreFault">The ledger cannot be read.</exception>
+    public ConsentEvent? MarkedMinor() => ledger.All().LastOrDefault(static e => e.Action == ConsentAction.Minor);
+
+    /// <summary>What granting <paramref name="function"/> would store; nothing is changed.</summary>
+    /// <param name="function">As for <see cref="Grant"/>.</param>
+    /// <param name="field">As for <see cref="Grant"/>.</param>
+    /// <param name="scope">As for <see cref="Grant"/>.</param>
+    /// <param name="grants">What would be stored for each rule.</param>
+    /// <returns>Why it would be refused, or null.</returns>
+    public ConsentOutcome? Preview(string function, string? field, string? scope, out IReadOnlyList<ConsentGrant> grants)
+    {
+        grants = [];
+        var abroad = CrossBorder.TryRead(field ?? "", out var home, out var region);
+        if (Select(function, abroad ? home : field, granting: true, out var rules) is { } refused)
+        {
+            return refused;
+        }
+
+        var problem = abroad ? Border(rules, field!, region, scope, out var found) : Scopes(rules, scope, out found);
+        grants = found;
+        return problem is null ? null : ConsentOutcome.Refuse(ConsentRefusal.Scope, problem);
     }
 
     /// <summary>Grants <paramref name="function"/> the use of a field.</summary>
     /// <param name="function">An extended function. <see cref="Everything"/> is only taken where no sensitive field is concerned (R3).</param>
     /// <param name="field">The field. Null: those the function cannot work without, one by one, provided at most one is sensitive.
-    /// <see cref="Everything"/>: all of the function's, provided none is sensitive.</param>
+    /// <see cref="Everything"/>: all of the function's, provided none is sensitive. With a country behind it, such as
+    /// <c>location.position@DE</c>: the consent to send it there (R84).</param>
     /// <param name="scope">For a place how exact: <c>exact</c>, <c>100m</c>, <c>1km</c>, <c>10km</c>. Null: 1 km, or the policy's
     /// precision where that is coarser.</param>
-    /// <param name="role">Who grants: <c>subject</c>, <c>operator</c>, <c>guardian</c>.</param>
-    /// <param name="method">How: <c>cli</c>, <c>command</c> …</param>
+    /// <param name="by">Who grants, and how. Once the person is marked as under 14 only a guardian can, who declares it (R102).</param>
     /// <returns>What was done, or why not.</returns>
     /// <exception cref="StoreFault">It could not be stored; what was stored until then holds. Repeat the command.</exception>
-    public ConsentOutcome Grant(string function, string? field, string? scope, string role, string method)
+    public ConsentOutcome Grant(string function, string? field, string? scope, ConsentBy by)
     {
         lock (_lock)
         {
-            if (CheckWho(role, method) is { } who)
+            if (CheckGrantor(by) is { } who)
             {
                 return who;
             }
 
-            if (Select(function, field, granting: true, out var rules) is { } refused)
+            if (Refused() is not null)
+            {
+                return ConsentOutcome.Refuse(
+                    ConsentRefusal.Idle, "everything was refused, so nothing can be granted; 'fieldagent consent resume' ends that first");
+            }
+
+            if (Preview(function, field, scope, out var grants) is { } refused)
             {
                 return refused;
             }
 
-            if (!Scopes(rules, scope, out var scopes, out var problem))
-            {
-                return ConsentOutcome.Refuse(ConsentRefusal.Scope, problem);
-            }
-
-            var before = ConsentHistory.Fold(ledger.All(), Policy.ControllerId);
-            if (rules.Find(rule => ConsentScope.BaseOf(rule.Field.Name) is { } other
-                && !(before.TryGetValue((rule.Function.Name, other), out var first) && first.Granted)) is { } early)
+            var before = ledger.All();
+            var standings = ConsentHistory.Fold(before, Policy.ControllerId);
+            if (grants.Select(static grant => grant.Rule).FirstOrDefault(rule => ConsentScope.BaseOf(rule.Field.Name) is { } other
+                && !(standings.TryGetValue((rule.Function.Name, other), out var first) && first.Granted)) is { } early)
             {
                 return ConsentOutcome.Refuse(
                     ConsentRefusal.Scope,
                     $"{early.Field.Name} adds to {ConsentScope.BaseOf(early.Field.Name)}; grant that first, then this");
             }
 
+            var at = clock.Now();
             var events = Append(
-                [.. rules.Select((rule, i) => New(
-                    ConsentAction.Grant, new ConsentPair(rule.Function.Name, rule.Field.Name), scopes[i], role, method))]);
-            var narrowed = events
-                .Where(e => before.TryGetValue((e.Function, e.Field), out var old) && old.Granted
-                    && ConsentStanding.After(old, e).Since == e.Id)
-                .Select(static e => new ConsentPair(e.Function, e.Field)).ToList();
+                [.. grants.Select(grant => New(
+                    ConsentAction.Grant, new ConsentPair(grant.Rule.Function.Name, grant.Field), grant.Scope, by, at))]);
+            var narrowed = ConsentActs.ToErase([.. before, .. events], new ConsentAct(events), Policy);
             var what = string.Join(", ", events.Select(static e => e.Scope.Length > 0 ? $"{e.Field} ({e.Scope})" : e.Field));
             return new ConsentOutcome(ConsentRefusal.None, $"granted to {function}: {what}", events, narrowed);
         }
@@ -80,15 +108,14 @@ public sealed class ConsentDesk(Gate gate, IConsentLedger ledger, IClock clock)
     /// <param name="function">The function; <see cref="Everything"/>: all consents there are, whatever policy they were given
     /// under (R12).</param>
     /// <param name="field">The field; null or <see cref="Everything"/>: all of the function's.</param>
-    /// <param name="role">Who: <c>subject</c>, <c>operator</c>, <c>guardian</c>.</param>
-    /// <param name="method">How.</param>
+    /// <param name="by">Who, and how.</param>
     /// <returns>What was done, with the pairs to erase. Repeating it is harmless and finishes an interrupted erasure.</returns>
     /// <exception cref="StoreFault">It could not be stored; what was stored until then holds. Repeat the command.</exception>
-    public ConsentOutcome Withdraw(string function, string? field, string role, string method)
+    public ConsentOutcome Withdraw(string function, string? field, ConsentBy by)
     {
         lock (_lock)
         {
-            if (CheckWho(role, method) is { } who)
+            if (CheckWho(by) is { } who)
             {
                 return who;
             }
@@ -101,13 +128,20 @@ public sealed class ConsentDesk(Gate gate, IConsentLedger ledger, IClock clock)
             }
 
             List<ConsentPair> pairs;
-            var standings = ConsentHistory.Fold(ledger.All(), Policy.ControllerId);
+            var known = ledger.All();
             if (function == Everything)
             {
                 // Consents of functions that this policy no longer has end as well.
-                pairs = [.. Policy.Rules.Where(static rule => rule.Function.Tier == FunctionTier.Extended)
-                    .Select(static rule => (Function: rule.Function.Name, Field: rule.Field.Name))
-                    .Union(standings.Keys).Select(static key => new ConsentPair(key.Function, key.Field))];
+                pairs = [.. ConsentActs.AllOf(Policy, known).Where(pair => Policy.Function(pair.Function)?.Tier != FunctionTier.Basic)];
+            }
+            else if (CrossBorder.TryRead(field ?? "", out var home, out _))
+            {
+                if (Select(function, home, granting: false, out _) is { } unknown)
+                {
+                    return unknown;
+                }
+
+                pairs = [new ConsentPair(function, field!)];
             }
             else if (Select(function, field ?? Everything, granting: false, out var rules) is { } refused)
             {
@@ -115,16 +149,97 @@ public sealed class ConsentDesk(Gate gate, IConsentLedger ledger, IClock clock)
             }
             else
             {
-                pairs = [.. rules.Select(static rule => new ConsentPair(rule.Function.Name, rule.Field.Name))];
+                // What was granted in addition, such as sending it abroad, ends with the field.
+                pairs = [.. ConsentActs.AllOf(Policy, known).Where(pair => pair.Function == function
+                    && rules.Exists(rule => pair.Field == rule.Field.Name || CrossBorder.IsOf(pair.Field, rule.Field.Name)))];
             }
 
-            var granted = pairs.Where(pair => standings.TryGetValue((pair.Function, pair.Field), out var old)
-                && old.Last.Action == ConsentAction.Grant).ToList();
-            var events = Append([.. granted.Select(pair => New(ConsentAction.Withdraw, pair, "", role, method))]);
+            var granted = Granted(known, pairs);
+            var events = Append(WithdrawalsOf(granted, by, clock.Now()));
             var message = events.Count == 0
                 ? "nothing of this was granted; nothing had to be withdrawn"
                 : "withdrawn: " + string.Join(", ", granted);
             return new ConsentOutcome(ConsentRefusal.None, message, events, pairs);
+        }
+    }
+
+    /// <summary>Refuses everything (R7): every consent ends, and the board idles: nothing is collected or published, basic functions
+    /// included, until <see cref="Resume"/>.</summary>
+    /// <param name="by">Who, and how.</param>
+    /// <returns>What was done, with the pairs to erase.</returns>
+    /// <exception cref="StoreFault">It could not be stored; repeat the command.</exception>
+    public ConsentOutcome Refuse(ConsentBy by)
+    {
+        lock (_lock)
+        {
+            if (CheckWho(by) is { } who)
+            {
+                return who;
+            }
+
+            var known = ledger.All();
+            List<ConsentPair> pairs = [.. ConsentActs.AllOf(Policy, known)];
+            if (Refused() is { } already)
+            {
+                return new ConsentOutcome(ConsentRefusal.None, "everything is refused already; the board idles", [], pairs) { Stands = already };
+            }
+
+            // The one event that stops everything goes first: it holds although a later one cannot be stored.
+            var at = clock.Now();
+            var events = Append(
+                [New(ConsentAction.Withdraw, new ConsentPair(Everything, Everything), "", by, at), .. WithdrawalsOf(Granted(known, pairs), by, at)]);
+            return new ConsentOutcome(
+                ConsentRefusal.None, "everything is refused: the board idles, collects nothing and publishes no data", events, pairs);
+        }
+    }
+
+    /// <summary>Ends a refusal of everything. Basic functions go on; consents that ended with it stay ended.</summary>
+    /// <param name="by">Who, and how.</param>
+    /// <returns>What was done, or why not.</returns>
+    /// <exception cref="StoreFault">It could not be stored; repeat the command.</exception>
+    public ConsentOutcome Resume(ConsentBy by)
+    {
+        lock (_lock)
+        {
+            if (CheckGrantor(by) is { } who)
+            {
+                return who;
+            }
+
+            if (Refused() is null)
+            {
+                return new ConsentOutcome(ConsentRefusal.None, "nothing is refused as a whole; nothing had to be resumed", [], []);
+            }
+
+            var events = Append([New(ConsentAction.Grant, new ConsentPair(Everything, Everything), "", by, clock.Now())]);
+            return new ConsentOutcome(
+                ConsentRefusal.None, "the refusal of everything has ended: basic functions go on, extended ones are off until granted", events, []);
+        }
+    }
+
+    /// <summary>Marks the person concerned as being under 14 (R102). What others than a guardian have granted ends, and what was collected
+    /// under it is to be erased (R103).</summary>
+    /// <param name="by">Who says so, and how.</param>
+    /// <returns>What was done, with the pairs to erase.</returns>
+    /// <exception cref="StoreFault">It could not be stored; what was stored until then holds. Repeat the command.</exception>
+    public ConsentOutcome MarkMinor(ConsentBy by)
+    {
+        lock (_lock)
+        {
+            if (CheckWho(by) is { } who)
+            {
+                return who;
+            }
+
+            var known = ledger.All();
+            List<ConsentPair> ended = [.. Granted(known, ConsentActs.AllOf(Policy, known)).Where(pair =>
+                ConsentActs.Last(known, pair.Function, pair.Field, long.MaxValue)!.Role != ConsentBy.Guardian)];
+            var at = clock.Now();
+            List<ConsentEvent> mark = MarkedMinor() is null ? [New(ConsentAction.Minor, new ConsentPair("", ""), "", by, at)] : [];
+            var events = Append([.. mark, .. WithdrawalsOf(ended, by, at)]);
+            var message = "the person concerned is under 14: only a guardian's grants count from now on"
+                + (ended.Count == 0 ? "" : "; withdrawn because no guardian had granted it: " + string.Join(", ", ended));
+            return new ConsentOutcome(ConsentRefusal.None, message, events, ended);
         }
     }
 
@@ -147,123 +262,43 @@ public sealed class ConsentDesk(Gate gate, IConsentLedger ledger, IClock clock)
         return new ConsentLine(rule, state, precision, standing.Last);
     }
 
-    /// <summary>Finds the rules that a command means; the refusal when it means none or may not mean them.</summary>
-    private ConsentOutcome? Select(string function, string? field, bool granting, out List<PolicyRule> rules)
+    private static List<ConsentPair> Granted(IReadOnlyList<ConsentEvent> known, IEnumerable<ConsentPair> pairs) =>
+        [.. pairs.Where(pair => ConsentActs.Last(known, pair.Function, pair.Field, long.MaxValue) is { Action: ConsentAction.Grant })];
+
+    private static ConsentOutcome? CheckWho(ConsentBy by) =>
+        by.Problem() is { } problem ? ConsentOutcome.Refuse(ConsentRefusal.Who, problem) : null;
+
+    private ConsentOutcome? CheckGrantor(ConsentBy by)
     {
-        rules = [];
-        var extended = Policy.Functions.Where(static f => f.Tier == FunctionTier.Extended).Select(static f => f.Name).ToList();
-        var known = extended.Count > 0 ? string.Join(", ", extended) : "none";
-        if (function == Everything)
+        if (CheckWho(by) is { } who)
         {
-            rules = [.. Policy.Rules.Where(rule =>
-                rule.Function.Tier == FunctionTier.Extended && (field is null or Everything || rule.Field.Name == field))];
+            return who;
         }
-        else if (Policy.Function(function) is not { } declared)
+
+        if (by.Role == ConsentBy.Guardian && by.Attestation.Length == 0)
         {
             return ConsentOutcome.Refuse(
-                ConsentRefusal.UnknownFunction,
-                $"the policy has no function '{function}'; functions that can be granted and withdrawn: {known}");
-        }
-        else if (declared.Tier == FunctionTier.Basic)
-        {
-            return ConsentOutcome.Refuse(
-                ConsentRefusal.BasicFunction,
-                $"'{function}' is a basic function: it does not rest on consent and is neither granted nor withdrawn; "
-                    + $"functions that are: {known}");
-        }
-        else
-        {
-            rules = [.. Policy.RulesOf(function).Where(rule =>
-                field is null ? rule.Necessary : field is Everything || rule.Field.Name == field)];
+                ConsentRefusal.Attestation, "a guardian declares being one: give the declaration, or the reference of the paper, with --attest");
         }
 
-        if (rules.Count == 0)
-        {
-            var fields = Policy.Rules.Where(rule => function is Everything || rule.Function.Name == function)
-                .Select(static rule => rule.Field.Name);
-            return ConsentOutcome.Refuse(
-                ConsentRefusal.UnknownField,
-                field is null
-                    ? $"'{function}' has no necessary field; name one of: {string.Join(", ", fields)}"
-                    : $"'{function}' does not use '{field}'; it uses: {string.Join(", ", fields)}");
-        }
-
-        return granting ? CheckBlanket(function, field, rules) : null;
+        return by.Role != ConsentBy.Guardian && MarkedMinor() is not null
+            ? ConsentOutcome.Refuse(
+                ConsentRefusal.GuardianNeeded, "the person concerned is under 14: only a guardian can grant, with --role guardian and --attest")
+            : null;
     }
 
-    private static ConsentOutcome? CheckBlanket(string function, string? field, List<PolicyRule> rules)
-    {
-        var sensitive = rules.Where(static rule => rule.Field.Class == FieldClass.Sensitive).ToList();
-        var namedAlone = function != Everything && (field is null ? sensitive.Count <= 1 : field != Everything);
-        return sensitive.Count == 0 || namedAlone
-            ? null
-            : ConsentOutcome.Refuse(
-                ConsentRefusal.SensitiveNotNamed,
-                "sensitive fields are granted one at a time, each by its name: "
-                    + string.Join(", ", sensitive.Select(static rule => $"{rule.Function.Name} {rule.Field.Name}")));
-    }
+    private List<ConsentEvent> WithdrawalsOf(IEnumerable<ConsentPair> pairs, ConsentBy by, Stamp at) =>
+        [.. pairs.Select(pair => New(ConsentAction.Withdraw, pair, "", by, at))];
 
-    private static ConsentOutcome? CheckWho(string role, string method)
-    {
-        if (!Roles.Contains(role))
+    private ConsentEvent New(ConsentAction action, ConsentPair pair, string scope, ConsentBy by, Stamp at) =>
+        new(0, action, pair.Function, pair.Field, scope, by.Role, by.Method, Policy.Version, Policy.Hash, at)
         {
-            return ConsentOutcome.Refuse(ConsentRefusal.Who, $"the role must be one of: {string.Join(", ", Roles)}");
-        }
-
-        return Opt.IsName(method) ? null : ConsentOutcome.Refuse(ConsentRefusal.Who, "the method must be one word, such as cli");
-    }
-
-    /// <summary>The scope to store for each rule; always written out, so that a later default does not change an old grant.</summary>
-    private static bool Scopes(List<PolicyRule> rules, string? scope, out List<string> scopes, out string problem)
-    {
-        scopes = [];
-        problem = "";
-        var asked = PolicyLimits.GrantedLocationDefault;
-        if (scope is not null && !PrecisionWords.TryParse(scope, out asked))
-        {
-            problem = $"unknown precision '{scope}'; a place can be granted as: {string.Join(", ", PrecisionWords.All)}";
-            return false;
-        }
-
-        var places = 0;
-        foreach (var rule in rules)
-        {
-            if (!ConsentScope.HasPrecision(rule.Field.Name))
-            {
-                scopes.Add("");
-                continue;
-            }
-
-            places++;
-            asked = scope is null ? ConsentScope.Default(rule.Field.Name) : asked;
-            if (rule.Field.Name == Vocabulary.LocationPosition && asked < PolicyLimits.CoarseLocation)
-            {
-                problem = $"{rule.Field.Name} is granted no finer than {PolicyLimits.CoarseLocation.Word()}; "
-                    + $"grant it so, and then {Vocabulary.LocationPrecise} with '{scope}' besides";
-                return false;
-            }
-
-            if (asked < rule.Precision && scope is not null)
-            {
-                problem = $"the policy allows {rule.Field.Name} no finer than {rule.Precision.Word()}";
-                return false;
-            }
-
-            scopes.Add((asked < rule.Precision ? rule.Precision : asked).Word());
-        }
-
-        if (scope is not null && places == 0)
-        {
-            var fields = string.Join(", ", rules.Select(static rule => rule.Field.Name));
-            problem = $"only a place has a precision; grant {fields} without '{scope}'";
-            return false;
-        }
-
-        return true;
-    }
-
-    private ConsentEvent New(ConsentAction action, ConsentPair pair, string scope, string role, string method) =>
-        new(0, action, pair.Function, pair.Field, scope, role, method, Policy.Version, Policy.Hash, clock.Now()) { ControllerId = Policy.ControllerId };
+            NoticeHash = action == ConsentAction.Grant && Policy.Function(pair.Function) is not null
+                ? ConsentNotice.Of(Policy, pair.Function, by.Language).Hash : "",
+            Language = by.Language,
+            ControllerId = Policy.ControllerId,
+            Reference = by.Attestation,
+        };
 
     private List<ConsentEvent> Append(List<ConsentEvent> events)
     {

@@ -23,8 +23,17 @@ public enum ConsentRefusal
     /// <summary>The scope is unknown, does not fit the field, or is finer than the policy allows.</summary>
     Scope,
 
-    /// <summary>The role is none of subject, operator, guardian; or the method is no word.</summary>
+    /// <summary>The role, the method or the language is none there is, or the attestation is too long.</summary>
     Who,
+
+    /// <summary>A guardian must declare being one (R102).</summary>
+    Attestation,
+
+    /// <summary>The person concerned is under 14: only a guardian can grant (R102).</summary>
+    GuardianNeeded,
+
+    /// <summary>Everything was refused, and not resumed (R7).</summary>
+    Idle,
 }
 
 /// <summary>A function and a field of it.</summary>
@@ -36,6 +45,12 @@ public readonly record struct ConsentPair(string Function, string Field)
     public override string ToString() => $"{Function} {Field}";
 }
 
+/// <summary>What a grant stores for one rule.</summary>
+/// <param name="Rule">The rule.</param>
+/// <param name="Field">The field's name in the ledger: the rule's, or with a country behind it.</param>
+/// <param name="Scope">For a place how exact; empty for all else.</param>
+public readonly record struct ConsentGrant(PolicyRule Rule, string Field, string Scope);
+
 /// <summary>What a consent command did.</summary>
 /// <param name="Refusal"><see cref="ConsentRefusal.None"/> when it was carried out.</param>
 /// <param name="Message">In plain words: what was done, or why not and what is possible instead.</param>
@@ -45,6 +60,9 @@ public readonly record struct ConsentPair(string Function, string Field)
 public sealed record ConsentOutcome(
     ConsentRefusal Refusal, string Message, IReadOnlyList<ConsentEvent> Events, IReadOnlyList<ConsentPair> Erase)
 {
+    /// <summary>The event that stands already, when the command found nothing to add; null when it added some, or there is none.</summary>
+    public ConsentEvent? Stands { get; init; }
+
     /// <summary>True when it was carried out.</summary>
     public bool Done => Refusal == ConsentRefusal.None;
 
@@ -65,6 +83,9 @@ public enum ConsentState
 
     /// <summary>Granted once, and withdrawn.</summary>
     Withdrawn,
+
+    /// <summary>Everything was refused (R7); whatever else the ledger says.</summary>
+    Refused,
 }
 
 /// <summary>One line of what <c>consent show</c> shows.</summary>

@@ -1,5 +1,6 @@
 using System.Globalization;
 using FieldAgent.Core;
+using Microsoft.Win32.SafeHandles;
 
 namespace FieldAgent.Store.Files;
 
@@ -7,6 +8,7 @@ namespace FieldAgent.Store.Files;
 internal sealed class StateFolder : IDisposable
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+    private const string LockName = "lock";
     private readonly FileStream? _lock;
 
     private StateFolder(string path, FileStream? held)
@@ -30,6 +32,9 @@ internal sealed class StateFolder : IDisposable
     /// <summary>Is there when the agent could not start for want of its key.</summary>
     public string KeyWasMissing => At("key-was-missing");
 
+    /// <summary>The descriptor of the lock's file, which cannot be opened a second time; null for any other.</summary>
+    public SafeFileHandle? Held(string path) => path == At(LockName) ? _lock?.SafeFileHandle : null;
+
     /// <summary>Makes the folder where needed and takes its lock.</summary>
     /// <exception cref="StoreFault">Busy: another process uses it. Refused: permissions or a read-only file system.</exception>
     public static StateFolder Open(string path)
@@ -41,7 +46,7 @@ internal sealed class StateFolder : IDisposable
             Directory.CreateDirectory(path, mode);
             Directory.CreateDirectory(System.IO.Path.Join(path, "images"), mode);
             File.SetUnixFileMode(path, mode);
-            return new StateFolder(path, TakeLock(System.IO.Path.Join(path, "lock")));
+            return new StateFolder(path, TakeLock(System.IO.Path.Join(path, LockName)));
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {

@@ -5,8 +5,11 @@ namespace FieldAgent.Store.Keys;
 
 /// <summary>The key of one rule's data of one day and one run of the agent. A nonce is the item's id, which never repeats within
 /// a run; a new run begins new keys, so a restored old database cannot repeat one either (pitfall 59).</summary>
-internal sealed class DataKey(long id, string function, string field, long day, byte[] key) : IDisposable
+internal sealed class DataKey(long id, string function, string field, long day, ReadOnlySpan<byte> key, ulong mark) : IDisposable
 {
+    /// <summary>Bytes that sealing adds: the mark before, the tag behind.</summary>
+    public const int Overhead = Canary.Bytes + Sealed.TagBytes;
+
     private readonly AesGcm _aes = new(key, Sealed.TagBytes);
 
     public long Id { get; } = id;
@@ -17,21 +20,31 @@ internal sealed class DataKey(long id, string function, string field, long day, 
 
     public long Day { get; } = day;
 
-    /// <summary>Seals into <paramref name="sealedBytes"/>, which is <see cref="Sealed.TagBytes"/> longer.</summary>
+    /// <summary>What stands before everything it seals; 0 for a key from before there were marks.</summary>
+    public ulong Mark { get; } = mark;
+
+    /// <summary>Bytes before what it sealed.</summary>
+    public int MarkBytes => Mark == 0 ? 0 : Canary.Bytes;
+
+    /// <summary>Seals into <paramref name="sealedBytes"/>, which is <see cref="Overhead"/> longer.</summary>
     public void Seal(long item, ReadOnlySpan<byte> plain, Span<byte> sealedBytes, ReadOnlySpan<byte> context)
     {
         Span<byte> nonce = stackalloc byte[Sealed.NonceBytes];
         Nonce(nonce, item);
+        Canary.Write(sealedBytes, Mark);
+        sealedBytes = sealedBytes[Canary.Bytes..];
         _aes.Encrypt(nonce, plain, sealedBytes[..plain.Length], sealedBytes.Slice(plain.Length, Sealed.TagBytes), context);
     }
 
     /// <summary>Opens what <see cref="Seal"/> made; false when it was changed or belongs elsewhere.</summary>
     public bool TryOpen(long item, ReadOnlySpan<byte> sealedBytes, Span<byte> plain, ReadOnlySpan<byte> context)
     {
-        if (sealedBytes.Length < Sealed.TagBytes)
+        if (sealedBytes.Length < MarkBytes + Sealed.TagBytes || (Mark != 0 && Canary.Read(sealedBytes) != Mark))
         {
             return false;
         }
+
+        sealedBytes = sealedBytes[MarkBytes..];
 
         Span<byte> nonce = stackalloc byte[Sealed.NonceBytes];
         Nonce(nonce, item);

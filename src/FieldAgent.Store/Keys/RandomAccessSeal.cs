@@ -3,8 +3,9 @@ using System.Security.Cryptography;
 
 namespace FieldAgent.Store.Keys;
 
-/// <summary>A picture's file: chunks of 64 KiB, each sealed under the file's own random key with its number as nonce, so that any
-/// part can be read. The last chunk is marked, so a shortened file is noticed.</summary>
+/// <summary>A picture's file: the mark of the key that its description is sealed with, then chunks of 64 KiB, each sealed under the
+/// file's own random key with its number as nonce, so that any part can be read. The last chunk is marked, so a shortened file is
+/// noticed.</summary>
 internal static class RandomAccessSeal
 {
     /// <summary>Plain bytes in a chunk.</summary>
@@ -13,11 +14,13 @@ internal static class RandomAccessSeal
     private const int SealedChunkBytes = ChunkBytes + Sealed.TagBytes;
 
     /// <summary>Size of the file of a picture of <paramref name="plainBytes"/>.</summary>
-    public static long FileBytes(long plainBytes) => plainBytes + (Chunks(plainBytes) * Sealed.TagBytes);
+    public static long FileBytes(long plainBytes) => Canary.Bytes + plainBytes + (Chunks(plainBytes) * Sealed.TagBytes);
 
     /// <summary>Writes the whole picture.</summary>
-    public static void Write(Stream file, ReadOnlySpan<byte> plain, ReadOnlySpan<byte> key, byte[] buffer)
+    public static void Write(Stream file, ReadOnlySpan<byte> plain, ReadOnlySpan<byte> key, ulong mark, byte[] buffer)
     {
+        Canary.Write(buffer, mark);
+        file.Write(buffer, 0, Canary.Bytes);
         using var aes = new AesGcm(key, Sealed.TagBytes);
         Span<byte> nonce = stackalloc byte[Sealed.NonceBytes];
         var chunks = Chunks(plain.Length);
@@ -30,13 +33,23 @@ internal static class RandomAccessSeal
         }
     }
 
-    /// <summary>Reads one chunk.</summary>
+    /// <summary>Puts another mark at the head of a written picture, durably.</summary>
+    public static void MarkAnew(FileStream file, ulong mark)
+    {
+        Span<byte> head = stackalloc byte[Canary.Bytes];
+        Canary.Write(head, mark);
+        file.Position = 0;
+        file.Write(head);
+        file.Flush(flushToDisk: true);
+    }
+
+    /// <summary>Reads one chunk; <paramref name="markBytes"/> stand before the first.</summary>
     /// <returns>Plain bytes in it, or −1 when the file is damaged.</returns>
-    public static int Read(Stream file, long plainBytes, long chunk, AesGcm key, byte[] sealedBuffer, byte[] plain)
+    public static int Read(Stream file, int markBytes, long plainBytes, long chunk, AesGcm key, byte[] sealedBuffer, byte[] plain)
     {
         var chunks = Chunks(plainBytes);
         var length = (int)Math.Min(ChunkBytes, plainBytes - (chunk * ChunkBytes));
-        file.Position = chunk * SealedChunkBytes;
+        file.Position = markBytes + (chunk * SealedChunkBytes);
         if (file.ReadAtLeast(sealedBuffer.AsSpan(0, length + Sealed.TagBytes), length + Sealed.TagBytes, throwOnEndOfStream: false)
             < length + Sealed.TagBytes)
         {

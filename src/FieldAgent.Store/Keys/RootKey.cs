@@ -30,6 +30,10 @@ internal sealed class RootKey : IDisposable
     /// <summary>Another cipher, for another thread; the caller disposes it.</summary>
     public AesGcm NewCipher() => new(_key, Sealed.TagBytes);
 
+    /// <summary>Derives a key that needs the root key and <paramref name="secret"/> alike (HKDF-SHA-256, the secret as salt).</summary>
+    public void Derive(ReadOnlySpan<byte> secret, ReadOnlySpan<byte> purpose, Span<byte> key) =>
+        HKDF.DeriveKey(HashAlgorithmName.SHA256, _key, key, secret, purpose);
+
     /// <summary>Reads the key, or makes it where it is the store's own and nothing was sealed yet.</summary>
     /// <param name="options">Names the file.</param>
     /// <param name="folder">The state directory.</param>

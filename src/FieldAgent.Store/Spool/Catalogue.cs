@@ -64,6 +64,19 @@ internal sealed class Catalogue
     /// <summary>The bit of a recipient, or −1.</summary>
     public int Recipient(string name) => _recipients.GetValueOrDefault(name, -1);
 
+    /// <summary>Functions and fields that anything was ever stored under.</summary>
+    public IEnumerable<(string Function, string Field)> Rules() =>
+        _grounds.Values.Select(static ground => (ground.Function, ground.Field)).Distinct();
+
+    /// <summary>The shortest retention term there is, ns; <see cref="long.MaxValue"/> / 2 when there is none.</summary>
+    public long ShortestTermNs() => _grounds.Values.Aggregate(long.MaxValue / 2, static (term, ground) => Math.Min(term, ground.Terms.TermNs));
+
+    /// <summary>The recipients whose bits are set.</summary>
+    public string[] RecipientsIn(uint bits) => bits == 0 ? [] : [.. _recipients.Where(r => (bits & (1u << r.Value)) != 0).Select(static r => r.Key)];
+
+    /// <summary>The recipient with a bit; empty when there is none.</summary>
+    public string RecipientWith(int bit) => _recipients.FirstOrDefault(recipient => recipient.Value == bit).Key ?? "";
+
     /// <summary>Numbers of the permits of one rule.</summary>
     public HashSet<long> Grounds(string function, string field) =>
         [.. _grounds.Values.Where(ground => ground.Function == function && ground.Field == field).Select(static ground => ground.Id)];

@@ -6,7 +6,7 @@ using FieldAgent.Store.Keys;
 namespace FieldAgent.Store.Spooling;
 
 /// <summary>An open picture: decrypts the parts that are asked for. One thread.</summary>
-internal sealed class ImageSource(string path, SpoolImage image, ReadOnlySpan<byte> key) : IDisposable
+internal sealed class ImageSource(string path, SpoolImage image, ReadOnlySpan<byte> key, int markBytes) : IDisposable
 {
     private readonly AesGcm _aes = new(key, Sealed.TagBytes);
     private readonly byte[] _sealed = new byte[RandomAccessSeal.ChunkBytes + Sealed.TagBytes];
@@ -56,7 +56,7 @@ internal sealed class ImageSource(string path, SpoolImage image, ReadOnlySpan<by
         {
             _file ??= new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 0);
             _chunk = -1;
-            _chunkBytes = RandomAccessSeal.Read(_file, image.Bytes, chunk, _aes, _sealed, _plain);
+            _chunkBytes = RandomAccessSeal.Read(_file, markBytes, image.Bytes, chunk, _aes, _sealed, _plain);
         }
         catch (FileNotFoundException fault)
         {

@@ -9,11 +9,16 @@ namespace FieldAgent.Store.Spooling;
 /// again.</summary>
 internal sealed class ItemOpener(StoreContext context, Catalogue catalogue) : IDisposable
 {
-    private readonly KeyCache _keys = new(context.Root);
+    /// <summary>What <see cref="Fill"/> says of an item whose term is over, or that is being erased: nobody may read it, and it is not the
+    /// reader who deletes it.</summary>
+    public const string Withheld = "it is withheld";
+
+    private readonly KeyCache _keys = new(context);
     private readonly BlockDecoder _decoder = new();
     private byte[] _plain = new byte[4096];
     private byte[] _seal = [];
     private ImageSource? _image;
+    private (ItemInfo Item, TermStart Start, long TermNs) _imageTerm;
     private bool _wipe;
 
     /// <summary>Overwrites what the last item left in memory when it was personal.</summary>
@@ -32,10 +37,20 @@ internal sealed class ItemOpener(StoreContext context, Catalogue catalogue) : ID
 
     /// <summary>Reads part of the picture filled last.</summary>
     /// <exception cref="StoreFault">It is another, or its file is gone or damaged.</exception>
-    public int ReadImage(SpoolImage image, long offset, Span<byte> buffer) =>
-        _image is { } source && source.Id == image.ImageId
-            ? source.Read(offset, buffer)
-            : throw new StoreFault(StoreFaultKind.Refused, "only the picture read last can be read", retry: false);
+    public int ReadImage(SpoolImage image, long offset, Span<byte> buffer)
+    {
+        if (_image is not { } source || source.Id != image.ImageId)
+        {
+            throw new StoreFault(StoreFaultKind.Refused, "only the picture read last can be read", retry: false);
+        }
+
+        if (context.Doomed.Covers(_imageTerm.Item.Key, _imageTerm.Item.Id) || context.Terms.IsUnreadable(_imageTerm.Start, _imageTerm.TermNs))
+        {
+            throw new StoreFault(StoreFaultKind.Refused, $"picture {image.ImageId} was erased, or its term is over", retry: false);
+        }
+
+        return source.Read(offset, buffer);
+    }
 
     /// <inheritdoc/>
     public void Dispose()
@@ -84,12 +99,18 @@ internal sealed class ItemOpener(StoreContext context, Catalogue catalogue) : ID
         item.Purpose = ground.Purpose;
         item.PolicyVersion = ground.PolicyVersion;
         item.ConsentId = ground.ConsentId;
-        if (_keys.Find(row.Item.Key, context) is not { } key)
+        var start = context.Terms.Start(boot, row.AtMs);
+        if (context.Doomed.Covers(row.Item.Key, row.Item.Id) || context.Terms.IsUnreadable(start, ground.Terms.TermNs))
+        {
+            return Withheld;
+        }
+
+        if (_keys.Find(row.Item.Key) is not { } key)
         {
             return "its key is gone";
         }
 
-        var length = payload.Length - Sealed.TagBytes;
+        var length = payload.Length - key.MarkBytes - Sealed.TagBytes;
         if (length < 0)
         {
             return "it is cut short";
@@ -108,7 +129,13 @@ internal sealed class ItemOpener(StoreContext context, Catalogue catalogue) : ID
         }
 
         _wipe = ground.Personal;
-        return row.Item.Kind == SpoolItemKind.Image ? FillImage(item, length) : FillBlock(item, length, row.AtMs);
+        if (row.Item.Kind == SpoolItemKind.Block)
+        {
+            return FillBlock(item, length, row.AtMs);
+        }
+
+        _imageTerm = (row.Item, start, ground.Terms.TermNs);
+        return FillImage(item, length, key.MarkBytes);
     }
 
     private string? FillBlock(SpoolItem item, int length, long atMs)
@@ -123,7 +150,7 @@ internal sealed class ItemOpener(StoreContext context, Catalogue catalogue) : ID
         return null;
     }
 
-    private string? FillImage(SpoolItem item, int length)
+    private string? FillImage(SpoolItem item, int length, int markBytes)
     {
         Span<byte> key = stackalloc byte[RootKey.Bytes];
         if (ImageDescription.Read(_plain.AsSpan(0, length), key) is not { } image)
@@ -132,7 +159,7 @@ internal sealed class ItemOpener(StoreContext context, Catalogue catalogue) : ID
         }
 
         _image?.Dispose();
-        _image = new ImageSource(context.Folder.Image(image.ImageId), image, key);
+        _image = new ImageSource(context.Folder.Image(image.ImageId), image, key, markBytes);
         CryptographicOperations.ZeroMemory(key);
         item.Image = image;
         return null;

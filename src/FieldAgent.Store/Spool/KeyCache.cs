@@ -1,38 +1,27 @@
 using System.Security.Cryptography;
 using FieldAgent.Store.Keys;
-using FieldAgent.Store.Sqlite;
 
 namespace FieldAgent.Store.Spooling;
 
 /// <summary>Keys one reader has opened lately. Used by the reader's thread; looking one up in the database needs the read lock.</summary>
-internal sealed class KeyCache(RootKey root) : IDisposable
+internal sealed class KeyCache(StoreContext context) : IDisposable
 {
     // A backlog of a month, one function: more is only slower.
     private const int KeysMax = 64;
 
     private readonly Dictionary<long, DataKey> _keys = [];
-    private readonly AesGcm _root = root.NewCipher();
+    private AesGcm? _cipher;
+    private uint _generation;
 
     /// <summary>The key, or null when it is gone or damaged.</summary>
-    public DataKey? Find(long id, StoreContext context)
+    public DataKey? Find(long id)
     {
         if (_keys.TryGetValue(id, out var key))
         {
             return key;
         }
 
-        lock (context.ReadLock)
-        {
-            using var row = context.Database.Reader.Once("SELECT function, field, day, wrapped FROM keys WHERE id = ?1");
-            if (!row.Bind(1, id).Step())
-            {
-                return null;
-            }
-
-            key = Unwrap(id, row);
-            row.Reset();
-        }
-
+        key = Load(id) is { } row && Cipher(row.Generation) is { } cipher ? row.Open(cipher) : null;
         if (key is null)
         {
             return null;
@@ -62,20 +51,34 @@ internal sealed class KeyCache(RootKey root) : IDisposable
     public void Dispose()
     {
         Forget();
-        _root.Dispose();
+        _cipher?.Dispose();
     }
 
-    private DataKey? Unwrap(long id, Statement row)
+    private KeyRow? Load(long id)
     {
-        var (function, field, day) = (row.Text(0), row.Text(1), row.Int(2));
-        var bytes = new byte[RootKey.Bytes];
-        if (!Sealed.TryOpen(_root, row.Blob(3), bytes, DataKey.Context(id, function, field, day)))
+        lock (context.ReadLock)
         {
-            return null;
+            using var query = context.Database.Reader.Once($"SELECT {KeyRow.Columns} FROM keys WHERE id = ?1");
+            if (!query.Bind(1, id).Step())
+            {
+                return null;
+            }
+
+            var row = KeyRow.Read(query);
+            query.Reset();
+            return row;
+        }
+    }
+
+    private AesGcm? Cipher(uint generation)
+    {
+        if (_cipher is null || _generation != generation)
+        {
+            _cipher?.Dispose();
+            _cipher = context.Wraps.NewCipher(generation);
+            _generation = generation;
         }
 
-        var key = new DataKey(id, function, field, day, bytes);
-        CryptographicOperations.ZeroMemory(bytes);
-        return key;
+        return _cipher;
     }
 }

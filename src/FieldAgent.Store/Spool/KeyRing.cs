@@ -1,22 +1,26 @@
 using System.Security.Cryptography;
+using FieldAgent.Store.Erasure;
 using FieldAgent.Store.Keys;
 using FieldAgent.Store.Sqlite;
 
 namespace FieldAgent.Store.Spooling;
 
 /// <summary>The keys that new items are sealed with: one a rule and day, begun anew in every run. Under the write lock.</summary>
-internal sealed class KeyRing(RootKey root) : IDisposable
+internal sealed class KeyRing(KeyWraps wraps, Canary canary) : IDisposable
 {
     private readonly Dictionary<(string, string), DataKey> _current = [];
-    private readonly List<(DataKey Key, byte[] Wrapped)> _unsaved = [];
+    private readonly List<(DataKey Key, uint Generation, byte[] Wrapped)> _unsaved = [];
     private long _nextId;
+
+    /// <summary>The number the next key gets. None is used twice: a mark must not come back.</summary>
+    public long NextId => _nextId;
 
     /// <summary>Finds the first free number and deletes keys that nothing refers to.</summary>
     public void Load(Connection connection, Tally tally)
     {
         connection.Execute($"DELETE FROM keys WHERE id NOT IN ({string.Join(',', tally.CountedOf(TallyKind.KeyUses))})");
         var used = connection.Scalar("SELECT ifnull(max(id), 0) FROM keys");
-        _nextId = Math.Max(_nextId, used + 1);
+        _nextId = Math.Max(Math.Max(_nextId, tally[TallyKind.NextKey, 0]), used + 1);
     }
 
     /// <summary>The key for an item of this rule and day.</summary>
@@ -28,8 +32,14 @@ internal sealed class KeyRing(RootKey root) : IDisposable
         }
 
         var bytes = RandomNumberGenerator.GetBytes(RootKey.Bytes);
-        var key = new DataKey(_nextId++, function, field, day, bytes);
-        _unsaved.Add((key, Sealed.Seal(root.Aes, bytes, DataKey.Context(key.Id, function, field, day))));
+        var id = _nextId++;
+        var key = new DataKey(id, function, field, day, bytes, canary.Of(id));
+        var generation = wraps.Current;
+        using (var cipher = wraps.NewCipher(generation)!)
+        {
+            _unsaved.Add((key, generation, KeyRow.Seal(cipher, bytes, key.Mark, DataKey.Context(id, function, field, day))));
+        }
+
         CryptographicOperations.ZeroMemory(bytes);
         current?.Dispose();
         _current[(function, field)] = key;
@@ -50,17 +60,21 @@ internal sealed class KeyRing(RootKey root) : IDisposable
         return false;
     }
 
-    /// <summary>Forgets the rule's key: it is being erased.</summary>
-    public void Forget(string function, string field)
+    /// <summary>Forgets keys that are destroyed.</summary>
+    public void Forget(IReadOnlyCollection<DoomedRun> destroyed)
     {
-        if (_current.Remove((function, field), out var key))
+        foreach (var (rule, key) in _current.ToArray())
         {
-            key.Dispose();
-            _unsaved.RemoveAll(unsaved => unsaved.Key == key);
+            if (destroyed.Any(run => run.Whole && run.Key == key.Id))
+            {
+                _current.Remove(rule);
+                _unsaved.RemoveAll(unsaved => unsaved.Key == key);
+                key.Dispose();
+            }
         }
     }
 
-    /// <summary>Forgets all keys: the database is another one.</summary>
+    /// <summary>Forgets all keys: the database is another one, or they are wrapped otherwise from now on.</summary>
     public void Forget()
     {
         foreach (var key in _current.Values)
@@ -75,9 +89,9 @@ internal sealed class KeyRing(RootKey root) : IDisposable
     /// <summary>Writes new keys, within the caller's transaction; <see cref="Saved"/> after its commit.</summary>
     public void Save(Statement insert)
     {
-        foreach (var (key, wrapped) in _unsaved)
+        foreach (var (key, generation, wrapped) in _unsaved)
         {
-            insert.Bind(1, key.Id).Bind(2, key.Function).Bind(3, key.Field).Bind(4, key.Day).Bind(5, wrapped).Run();
+            insert.Bind(1, key.Id).Bind(2, key.Function).Bind(3, key.Field).Bind(4, key.Day).Bind(5, generation).Bind(6, wrapped).Run();
         }
     }
 

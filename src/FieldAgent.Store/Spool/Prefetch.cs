@@ -8,7 +8,7 @@ internal sealed class Prefetch(StoreLimits limits) : IDisposable
 {
     /// <summary>What is fetched; found by primary key.</summary>
     public const string Query =
-        $"SELECT {SpoolStatements.InfoColumns}, boot, at_ms, payload FROM items WHERE id > ?1 ORDER BY id";
+        $"SELECT {SpoolStatements.InfoColumns}, payload FROM items WHERE id > ?1 ORDER BY id";
 
     private readonly Row[] _rows = new Row[limits.PrefetchItems];
     private byte[] _payloads = [];
@@ -38,7 +38,7 @@ internal sealed class Prefetch(StoreLimits limits) : IDisposable
         _query!.Bind(1, after);
         while (_query.Step())
         {
-            if ((_query.Int(5) & mask) == 0)
+            if (mask != uint.MaxValue && (_query.Int(5) & mask) == 0)
             {
                 continue;
             }
@@ -56,7 +56,7 @@ internal sealed class Prefetch(StoreLimits limits) : IDisposable
 
             payload.CopyTo(_payloads.AsSpan(used));
             var item = new ItemInfo(_query.Int(0), (SpoolItemKind)_query.Int(1), _query.Int(2), _query.Int(3), _query.Int(4),
-                (uint)_query.Int(5), (int)_query.Int(6), _query.Int(7), _query.Int(8));
+                (uint)_query.Int(5), (int)_query.Int(6), _query.Int(7), _query.Int(8), _query.Int(9), _query.Int(10));
             _rows[_count++] = new Row(item, _query.Int(9), _query.Int(10), used, payload.Length);
             used += payload.Length;
             if (_count == _rows.Length)

@@ -84,7 +84,7 @@ internal sealed partial class Spool
         for (var i = 0; i < blocks; i++)
         {
             readings += _waiting[i].Readings;
-            bytes += _waiting[i].Length + Sealed.TagBytes;
+            bytes += _waiting[i].Length + DataKey.Overhead;
         }
 
         Commit(blocks, images, evict: null);
@@ -103,6 +103,19 @@ internal sealed partial class Spool
             pages += reader.Plan(OutcomesPerCommit, Database.LogPagesIn(allowance) - pages);
         }
 
+        _deliveries.Begin();
+        foreach (var reader in _readers)
+        {
+            foreach (ref readonly var outcome in reader.PeekOutcomes())
+            {
+                if (outcome.GivenUp is null)
+                {
+                    _deliveries.Note(reader.Bit, outcome.Item);
+                }
+            }
+        }
+
+        pages += _deliveries.PagesToWrite;
         PrepareLog(pages, allowance);
         var written = database.PagesWritten;
         writer.Begin();
@@ -136,7 +149,9 @@ internal sealed partial class Spool
             }
 
             _keys.Save(_statements.InsertKey);
+            _deliveries.Save(writer);
             _tally[TallyKind.NextId, 0] = _nextId;
+            _tally[TallyKind.NextKey, 0] = _keys.NextId;
             _tally.Save(_statements);
             writer.Commit();
         }
@@ -145,6 +160,7 @@ internal sealed partial class Spool
             writer.Rollback();
             _tally.Rollback();
             _gaps.Failed();
+            _deliveries.Failed();
             _filesToDelete.Clear();
             throw;
         }
@@ -164,6 +180,7 @@ internal sealed partial class Spool
         _catalogue.Saved();
         _keys.Saved();
         _gaps.Saved();
+        _deliveries.Saved();
         foreach (var reader in _readers)
         {
             reader.OutcomesSettled();
@@ -218,6 +235,7 @@ internal sealed partial class Spool
         const int importance = (int)Importance.Normal;
         var id = TakeId();
         var key = KeyFor(image.Ground, image.AtMs);
+        MarkFile(image, key);
         var context = ItemContext.Compose(ref _sealContext, image.Ground, _context.Database.Generation, _context.Clock.BootId,
             SpoolItemKind.Image, id, image.Sequence, image.AtMs, 0);
         var payload = Seal(key, id, image.Description, context);
@@ -232,7 +250,7 @@ internal sealed partial class Spool
 
     private ReadOnlySpan<byte> Seal(DataKey key, long id, ReadOnlySpan<byte> plain, ReadOnlySpan<byte> context)
     {
-        var length = plain.Length + Sealed.TagBytes;
+        var length = plain.Length + DataKey.Overhead;
         if (_sealed.Length < length)
         {
             _sealed = new byte[length * 2];

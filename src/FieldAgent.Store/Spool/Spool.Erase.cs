@@ -1,104 +1,354 @@
 using FieldAgent.Core;
+using FieldAgent.Store.Erasure;
+using FieldAgent.Store.Files;
+using FieldAgent.Store.Keys;
+using FieldAgent.Store.Sqlite;
 
 namespace FieldAgent.Store.Spooling;
 
-/// <summary>Erasing one rule's data: first its keys, durably, then what they sealed.</summary>
+/// <summary>What the eraser does with the spool, step by step. Each step may be done again.</summary>
 internal sealed partial class Spool
 {
+    // A row of a table with short rows, from above.
+    private const int RowsPerPage = 4;
+
+    // The rows of a job beside its runs.
+    private const int JobPages = 24;
+
+    /// <summary>Erases; set once both are there.</summary>
+    internal Eraser? Eraser { get; set; }
+
     /// <inheritdoc/>
-    public long Erase(string function, string field, GapReason reason)
+    public long Erase(string function, string field, GapReason reason) =>
+        (Eraser ?? throw new InvalidOperationException("the store is not open yet")).EraseReadable(function, field, reason);
+
+    /// <summary>First step: chooses, notes the job and announces the gaps in one transaction; from here on nobody reads any of it. What
+    /// waits in memory is wiped.</summary>
+    /// <param name="job">The job without what is chosen.</param>
+    /// <param name="choice">What.</param>
+    /// <param name="open">Jobs that are not finished.</param>
+    /// <param name="also">Written in the same transaction.</param>
+    internal void Doom(ErasureJob job, ErasureChoice choice, IReadOnlyCollection<ErasureJob> open, Action<Connection>? also)
     {
         lock (_context.WriteLock)
         {
+            ReopenIfMoved();
             DrainIntake();
-            var grounds = _catalogue.Grounds(function, field);
-            var erased = EraseWaiting(grounds, reason);
-            lock (_context.ReadLock)
+            WipeWaiting(job, choice);
+            var selection = Select(job, choice);
+            var pages = JobPages + ((selection.Runs.Count + (2 * job.Scopes.Count)) / RowsPerPage * 2) + (selection.Gaps.Count * PagesPerGap);
+            CommitErasing(() =>
             {
-                erased += EraseStored(function, field, grounds, reason);
-            }
+                foreach (var ((function, field, mask), gap) in selection.Gaps)
+                {
+                    _gaps.Add(function, field, mask, gap);
+                }
 
+                job.Runs.Clear();
+                job.Runs.AddRange(selection.Runs);
+                ErasureLedger.Insert(_context.Database.Writer, job);
+                also?.Invoke(_context.Database.Writer);
+            }, pages);
+            _context.Doomed = new Doomed(open.SelectMany(static other => other.Runs).Concat(job.Runs));
             Interlocked.Increment(ref _epoch);
-            StoreLog.Erased(_context.Logger, erased, function, field);
-            return erased;
         }
     }
 
-    // Keys are small, and there is one a rule and day.
-    private const int KeyPages = 16;
-
-    private long EraseWaiting(HashSet<long> grounds, GapReason reason)
+    /// <summary>Second step: the keys go, from the database and its log; those that stay are wrapped anew where there is an effaceable
+    /// memory, and the old secret is overwritten.</summary>
+    /// <returns>False when another program pins the log.</returns>
+    internal bool DestroyKeys(ErasureJob job, Action<string> step)
     {
-        var erased = 0L;
-        _waiting.RemoveAll(block =>
+        lock (_context.WriteLock)
         {
-            if (!grounds.Contains(block.Ground.Id))
+            var database = _context.Database;
+            var next = _context.Wraps.Prepare();
+            step("secret-prepared");
+            var count = database.Writer.Scalar("SELECT count(*) FROM keys");
+            CommitErasing(() =>
+            {
+                foreach (var run in job.Runs)
+                {
+                    if (run.Whole)
+                    {
+                        _statements.DeleteKey.Bind(1, run.Key).Run();
+                    }
+                }
+
+                _context.Wraps.Rewrap(database, next);
+            }, JobPages + (count / RowsPerPage * 2));
+            _context.Wraps.Adopt(next);
+            step("keys-deleted");
+            if (next != 0)
+            {
+                _keys.Forget();
+            }
+            else
+            {
+                _keys.Forget(job.Runs);
+            }
+
+            // pictures that wait for their row begin with the mark of a key that they will not be sealed with
+            foreach (var image in _waitingImages)
+            {
+                MarkFile(image, KeyFor(image.Ground, image.AtMs));
+            }
+
+            Interlocked.Increment(ref _epoch);
+            if (!Checkpoint())
             {
                 return false;
             }
 
-            erased += block.Readings;
+            step("keys-checkpointed");
+            _context.Wraps.Efface();
+            job.Effaced = _context.Wraps.Place ?? "";
+            return true;
+        }
+    }
+
+    /// <summary>Third step: rows and files go, in chunks; databases set aside too, which hold keys and data of their own.</summary>
+    internal void DeleteDoomed(ErasureJob job, Action<string> step)
+    {
+        lock (_context.WriteLock)
+        {
+            var doomed = new Doomed(job.Runs);
+            var first = job.Runs.Count == 0 ? 0 : job.Runs.Min(static run => run.From);
+            var last = job.Runs.Count == 0 ? -1 : job.Runs.Max(static run => run.To);
+            using var next = _context.Database.Writer.Once(
+                $"SELECT {SpoolStatements.InfoColumns} FROM items WHERE id >= ?1 AND id <= ?2 AND kind < 2 ORDER BY id");
+            while (CollectDoomed(next.Bind(1, first).Bind(2, last), doomed) is var pages && _evicting.Count > 0)
+            {
+                first = _evicting[^1].Id + 1;
+                CommitErasing(() =>
+                {
+                    foreach (var item in _evicting)
+                    {
+                        _statements.DeleteItem.Bind(1, item.Id).Run();
+                        Removed(item);
+                    }
+                }, pages);
+                step("rows-deleted");
+            }
+
+            while (DeleteOldestAside())
+            {
+            }
+
+            DeleteOrphanImages();
+            Interlocked.Increment(ref _epoch);
+        }
+    }
+
+    /// <summary>Fourth step: the log is empty.</summary>
+    /// <returns>False when another program pins it.</returns>
+    internal bool EmptyLog()
+    {
+        lock (_context.WriteLock)
+        {
+            return Checkpoint();
+        }
+    }
+
+    /// <summary>Last step: overwrites the database's unused space and reads every byte of the directory.</summary>
+    /// <returns>What was found; null when another program pins the log.</returns>
+    internal ScanFinding? Verify(ErasureJob job)
+    {
+        lock (_context.WriteLock)
+        {
+            lock (_context.ReadLock)
+            {
+                if (!Checkpoint())
+                {
+                    return null;
+                }
+
+                var database = _context.Database;
+                FreeSpace.Overwrite(database.File);
+                database.DropCaches();
+                return RemainsScan.Scan(_context.Folder, _context.Canary.Prefix, Expected(job), path => database.Held(path) ?? _context.Folder.Held(path));
+            }
+        }
+    }
+
+    /// <summary>Writes how far a job is.</summary>
+    internal void Note(ErasureJob job)
+    {
+        lock (_context.WriteLock)
+        {
+            CommitErasing(() => ErasureLedger.Put(_context.Database.Writer, job), JobPages + (job.IsOpen ? 0 : job.Runs.Count));
+        }
+    }
+
+    /// <summary>Shows every stored item, with what its term is counted from. The write lock is taken for a part of them at a time, so that no
+    /// flush waits long; when the caller holds it, nothing changes in between.</summary>
+    internal void ForEachItem(ItemAction action)
+    {
+        long after = 0;
+        while (ForEachItem(after, action) is var last && last > after)
+        {
+            after = last;
+        }
+    }
+
+    // Items looked at without a pause: some milliseconds.
+    private const int ItemsPerLook = 4096;
+
+    private long ForEachItem(long after, ItemAction action)
+    {
+        lock (_context.WriteLock)
+        {
+            using var all = _context.Database.Writer.Once(
+                $"SELECT {SpoolStatements.InfoColumns}, boot, at_ms FROM items WHERE id > ?1 AND kind < 2 ORDER BY id LIMIT ?2");
+            all.Bind(1, after).Bind(2, ItemsPerLook);
+            while (all.Step())
+            {
+                after = all.Int(0);
+                if (_catalogue.Ground(all.Int(3)) is { } ground && _catalogue.Boot(all.Int(9)) is { } boot)
+                {
+                    action(ReadInfo(all), ground, _context.Terms.Start(boot, all.Int(10)));
+                }
+            }
+
+            return after;
+        }
+    }
+
+    private Selection Select(ErasureJob job, ErasureChoice choice)
+    {
+        var selection = new Selection();
+        ForEachItem((in ItemInfo item, Ground ground, in TermStart start) =>
+        {
+            if (_context.Doomed.Covers(item.Key, item.Id) || !choice.Takes(ground, item.Kind, item.Id, start))
+            {
+                selection.Pass(item);
+                return;
+            }
+
+            selection.Take(item, ground, job.Reason);
+            job.Blocks += item.Kind == SpoolItemKind.Block ? 1 : 0;
+            job.Images += item.Kind == SpoolItemKind.Image ? 1 : 0;
+            job.Readings += item.Readings;
+        });
+        foreach (var key in KeyRow.All(_context.Database.Writer))
+        {
+            var uses = _tally[TallyKind.KeyUses, key.Id];
+            if (selection.Close(key.Id, uses, choice.TakesAll(key.Function, key.Field)))
+            {
+                job.Keys++;
+                job.Unmarked += key.IsMarked ? 0 : 1;
+            }
+        }
+
+        selection.CloseRest();
+        return selection;
+    }
+
+    private void WipeWaiting(ErasureJob job, ErasureChoice choice)
+    {
+        var boot = _catalogue.Boot(_catalogue.Note(_context.Clock.BootId, _context.Clock.WallOffsetNs, _context.Clock.Quality))!;
+        _waiting.RemoveAll(block =>
+        {
+            if (!choice.Takes(block.Ground, SpoolItemKind.Block, _nextId, _context.Terms.Start(boot, block.AtMs)))
+            {
+                return false;
+            }
+
+            job.Blocks++;
+            job.Readings += block.Readings;
             _gaps.Add(block.Ground.Function, block.Ground.Field, block.Ground.Mask,
-                new SpoolGap(reason, block.Sequence, block.Sequence, 1, block.Readings));
+                new SpoolGap(job.Reason, block.Sequence, block.Sequence, 1, block.Readings));
             block.Plain.AsSpan(0, block.Length).Clear();
             block.Release();
             return true;
         });
         _waitingImages.RemoveAll(image =>
         {
-            if (!grounds.Contains(image.Ground.Id))
+            if (!choice.Takes(image.Ground, SpoolItemKind.Image, _nextId, _context.Terms.Start(boot, image.AtMs)))
             {
                 return false;
             }
 
-            erased++;
+            job.Images++;
             _gaps.Add(image.Ground.Function, image.Ground.Field, image.Ground.Mask,
-                new SpoolGap(reason, image.Sequence, image.Sequence, 1, 0));
+                new SpoolGap(job.Reason, image.Sequence, image.Sequence, 1, 0));
             Array.Clear(image.Description);
             DeleteFile(_context.Folder.Image(image.Name));
             return true;
         });
-        return erased;
     }
 
-    private long EraseStored(string function, string field, HashSet<long> grounds, GapReason reason)
+    private long CollectDoomed(Statement query, Doomed doomed)
     {
-        var database = _context.Database;
-        database.Writer.Execute("PRAGMA secure_delete = ON");
-        try
+        _evicting.Clear();
+        var pagesMax = PagesToSpare();
+        long pages = 0;
+        while (query.Step())
         {
-            // first: in one transaction the keys go and the gap is announced; from here on nothing can be read any more
-            var erased = 0L;
-            _keys.Forget(function, field);
-            CommitErasing(() =>
+            var item = ReadInfo(query);
+            if (!doomed.Covers(item.Key, item.Id))
             {
-                erased = 0;
-                ForEachItem(grounds, item =>
-                {
-                    erased += item.Kind == SpoolItemKind.Image ? 1 : item.Readings;
-                    _gaps.Add(function, field, item.Pending, new SpoolGap(reason, item.Sequence, item.Sequence, 1, item.Readings));
-                });
-                using var delete = database.Writer.Once("DELETE FROM keys WHERE function = ?1 AND field = ?2");
-                delete.Bind(1, function).Bind(2, field).Run();
-                database.SetMeta("erasing", "1"u8);
-            }, KeyPages);
-            Checkpoint();
-
-            // then the remains, in chunks; a start after a power cut goes on with them
-            DeleteKeyless();
-
-            // a database set aside holds keys and data of its own
-            while (DeleteOldestAside())
-            {
+                continue;
             }
 
-            Checkpoint();
-            return erased;
+            var more = PagesToDelete(item);
+            if (_evicting.Count > 0 && pages + more > pagesMax)
+            {
+                break;
+            }
+
+            pages += more;
+            _evicting.Add(item);
         }
-        finally
+
+        query.Reset();
+        return pages;
+    }
+
+    // Files that no row names and that wait for none: what a crash left between a row and its file.
+    private void DeleteOrphanImages()
+    {
+        var known = _waitingImages.Select(image => _context.Folder.Image(image.Name)).ToHashSet(StringComparer.Ordinal);
+        using (var rows = _context.Database.Writer.Once("SELECT name FROM image_files"))
         {
-            database.Writer.Execute("PRAGMA secure_delete = FAST");
+            while (rows.Step())
+            {
+                known.Add(_context.Folder.Image(rows.Text(0)));
+            }
         }
+
+        foreach (var path in Directory.EnumerateFiles(_context.Folder.Images))
+        {
+            if (!known.Contains(path))
+            {
+                DeleteFile(path);
+            }
+        }
+
+        Posix.SyncFolder(_context.Folder.Images);
+    }
+
+    // How often the mark of each key must be in the files: never when it is destroyed; else once a row of its own, item and picture's file.
+    private Dictionary<ulong, long> Expected(ErasureJob job)
+    {
+        var expected = new Dictionary<ulong, long>();
+        foreach (var run in job.Runs)
+        {
+            var mark = _context.Canary.Of(run.Key);
+            expected[mark] = 0;
+            if (run.Whole)
+            {
+                continue;
+            }
+
+            using var row = _context.Database.Writer.Once("SELECT count(*) FROM keys WHERE id = ?1");
+            using var files = _context.Database.Writer.Once(
+                "SELECT count(*) FROM image_files f JOIN items i ON i.id = f.item WHERE i.key = ?1");
+            expected[mark] = row.Bind(1, run.Key).Scalar() + _tally[TallyKind.KeyUses, run.Key] + files.Bind(1, run.Key).Scalar()
+                + _waitingImages.Count(image => image.Mark == mark);
+        }
+
+        return expected;
     }
 
     // On a full disk too: that is what the reserve is for.
@@ -114,64 +364,16 @@ internal sealed partial class Spool
         }
     }
 
-    private void FinishErasing()
+    private bool Checkpoint()
     {
-        if (_context.Database.GetMeta("erasing") is { } flag && flag.AsSpan().SequenceEqual("1"u8))
+        if (TryCheckpoint() || (ReleaseReserve() && TryCheckpoint()))
         {
-            DeleteKeyless();
+            return true;
         }
-    }
 
-    private void DeleteKeyless()
-    {
-        using var next = _context.Database.Writer.Once(
-            $"SELECT {SpoolStatements.InfoColumns} FROM items WHERE id > ?1 AND kind < 2 AND key NOT IN (SELECT id FROM keys) "
-            + "ORDER BY id LIMIT ?2");
-        var after = 0L;
-        do
-        {
-            // every page is overwritten on its way out
-            _evicting.Clear();
-            next.Bind(1, after).Bind(2, _context.Limits.ItemsPerChunk);
-            var pages = Collect(next, item => PagesOf(item.Bytes));
-
-            CommitErasing(() =>
-            {
-                foreach (var item in _evicting)
-                {
-                    _statements.DeleteItem.Bind(1, item.Id).Run();
-                    Removed(item);
-                    after = item.Id;
-                }
-
-                if (_evicting.Count == 0)
-                {
-                    _context.Database.SetMeta("erasing", "0"u8);
-                }
-            }, pages);
-        }
-        while (_evicting.Count > 0);
-    }
-
-    private void ForEachItem(HashSet<long> grounds, Action<ItemInfo> action)
-    {
-        using var all = _context.Database.Writer.Once($"SELECT {SpoolStatements.InfoColumns} FROM items WHERE kind < 2 ORDER BY id");
-        while (all.Step())
-        {
-            if (grounds.Contains(all.Int(3)))
-            {
-                action(ReadInfo(all));
-            }
-        }
-    }
-
-    private void Checkpoint()
-    {
-        if (!TryCheckpoint() && !(ReleaseReserve() && TryCheckpoint()))
-        {
-            _context.Counters.Add("store.checkpoint-incomplete");
-            StoreLog.CheckpointIncomplete(_context.Logger);
-        }
+        _context.Counters.Add("store.checkpoint-incomplete");
+        StoreLog.CheckpointIncomplete(_context.Logger);
+        return false;
     }
 
     private bool TryCheckpoint()

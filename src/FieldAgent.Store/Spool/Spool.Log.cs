@@ -37,7 +37,7 @@ internal sealed partial class Spool
 
     // A row that is written, or overwritten because its length changes.
     private long PagesOf(long bytes) =>
-        ((((bytes + Sealed.TagBytes + RowOverheadBytes) / PageContentBytes) + 1) * (IsScattered() ? 2 : 1)) + 2;
+        ((((bytes + DataKey.Overhead + RowOverheadBytes) / PageContentBytes) + 1) * (IsScattered() ? 2 : 1)) + 2;
 
     // Each page that is taken or freed is noted in the reverse map: all of it in the worst case, or a page for each.
     private long MapPages() => (_context.Database.PageCount / PagesPerMapPage) + 2;

@@ -79,7 +79,7 @@ internal sealed partial class Spool
                 }
 
                 pages += more;
-                bytes += _waiting[count].Length + Sealed.TagBytes + RowOverheadBytes;
+                bytes += _waiting[count].Length + DataKey.Overhead + RowOverheadBytes;
                 importance = (Importance)Math.Max((int)importance, (int)_waiting[count].Importance);
             }
 
@@ -285,7 +285,8 @@ internal sealed partial class Spool
     }
 
     private static ItemInfo ReadInfo(Statement row) =>
-        new(row.Int(0), (SpoolItemKind)row.Int(1), row.Int(2), row.Int(3), row.Int(4), (uint)row.Int(5), (int)row.Int(6), row.Int(7), row.Int(8));
+        new(row.Int(0), (SpoolItemKind)row.Int(1), row.Int(2), row.Int(3), row.Int(4), (uint)row.Int(5), (int)row.Int(6), row.Int(7), row.Int(8),
+            row.Int(9), row.Int(10));
 
     private bool DeleteOldestAside()
     {

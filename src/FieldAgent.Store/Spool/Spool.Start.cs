@@ -11,19 +11,23 @@ internal sealed partial class Spool
         var database = _context.Database;
         LoadTables(database);
         var gone = _catalogue.Load(database.Writer, _context.Options.Recipients);
+        _deliveries.Load(database.Writer);
         _boot = _catalogue.Note(_context.Clock.BootId, _context.Clock.WallOffsetNs, _context.Clock.Quality);
         foreach (var (name, bit) in gone)
         {
             RemoveRecipient(name, bit);
         }
 
-        FinishErasing();
         SweepImages();
-        Commit(0, 0, evict: null);
+        var termsChanged = _context.Terms.Load(database, _boot);
+        Commit(0, 0, termsChanged ? () => _context.Terms.Save(database) : null, TermPages);
         MeasureOthers();
         HoldReserve();
         TakeSnapshot();
     }
+
+    // The row of a boot, and of the trusted moments.
+    private const int TermPages = 6;
 
     private void LoadTables(Database database)
     {
@@ -66,6 +70,7 @@ internal sealed partial class Spool
             if (_context.Database.Generation == generation)
             {
                 LoadTables(_context.Database);
+                _deliveries.Load(_context.Database.Writer);
                 return;
             }
         }
@@ -77,7 +82,10 @@ internal sealed partial class Spool
     private void BeginAnew()
     {
         LoadTables(_context.Database);
+        _deliveries.Load(_context.Database.Writer);
         _catalogue.WriteAgain(_context.Database.Writer);
+        _context.Terms.Save(_context.Database);
+        _context.Wraps.NoteGeneration(_context.Database);
         foreach (var reader in _readers)
         {
             reader.BeginAnew();

@@ -1,6 +1,7 @@
 using FieldAgent.Core;
 using FieldAgent.Store.Files;
 using FieldAgent.Store.Keys;
+using FieldAgent.Store.Ledgers;
 using Microsoft.Extensions.Logging;
 using System.Security.Cryptography;
 
@@ -23,6 +24,7 @@ internal sealed partial class Spool : ISpool
     private readonly List<ReadyImage> _waitingImages = [];
     private readonly List<SpoolReader> _readers = [];
     private readonly byte[] _imageBuffer = new byte[RandomAccessSeal.ChunkBytes + Sealed.TagBytes];
+    private readonly DeliveryLedger _deliveries;
     private SpoolStatements _statements;
     private long _nextId;
     private long _boot;
@@ -37,10 +39,11 @@ internal sealed partial class Spool : ISpool
     public Spool(StoreContext context)
     {
         _context = context;
-        _keys = new KeyRing(context.Root);
+        _keys = new KeyRing(context.Wraps, context.Canary);
         _gaps = new GapBook(context.Limits.GapsMax);
         _intake = new Intake(_catalogue.Note, _catalogue.Note, context.Options.BlockReadingsMax);
         _reserve = new ReserveFile(context.Folder.Reserve, Math.Max(context.Database.LogBytesKept, ReserveBytesMin));
+        _deliveries = new DeliveryLedger(context, _catalogue, _tally);
         _statements = new SpoolStatements(context.Database.Writer);
         context.ReleaseReserve = ReleaseReserve;
         context.PrepareWrite = PrepareWrite;
@@ -70,11 +73,16 @@ internal sealed partial class Spool : ISpool
     /// <summary>The id the next item will get.</summary>
     internal long NextId => Volatile.Read(ref _nextId);
 
+    /// <summary>Lets readers look at everything again.</summary>
+    internal void BeginEpoch() => Interlocked.Increment(ref _epoch);
+
     internal StoreContext Context => _context;
 
     internal Catalogue Catalogue => _catalogue;
 
     internal Tally Tally => _tally;
+
+    internal DeliveryLedger Deliveries => _deliveries;
 
     /// <inheritdoc/>
     public void Take(in AdmittedRows rows)
@@ -110,13 +118,15 @@ internal sealed partial class Spool : ISpool
             var key = RandomNumberGenerator.GetBytes(RootKey.Bytes);
             try
             {
-                WriteImage(_context.Folder.Image(id.ToString("N")), image.Jpeg.Span, key);
+                var atMs = image.Captured.BootNs / 1_000_000;
+                var mark = KeyFor(ground, atMs).Mark;
+                WriteImage(_context.Folder.Image(id.ToString("N")), image.Jpeg.Span, key, mark);
                 Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
                 SHA256.HashData(image.Jpeg.Span, hash);
                 var description = ImageDescription.Write(
                     key, id, hash, image.Jpeg.Length, image.Captured.BootNs, image.Sensor, image.RequestId);
                 _waitingImages.Add(new ReadyImage(ground, NextSequence(ground.FunctionId), id.ToString("N"), fileBytes,
-                    image.Captured.BootNs / 1_000_000, description));
+                    atMs, description) { Mark = mark });
             }
             finally
             {
@@ -243,14 +253,14 @@ internal sealed partial class Spool : ISpool
         return next;
     }
 
-    private void WriteImage(string path, ReadOnlySpan<byte> jpeg, byte[] key)
+    private void WriteImage(string path, ReadOnlySpan<byte> jpeg, byte[] key, ulong mark)
     {
         var temporary = path + ".new";
         try
         {
             using (var file = StateFolder.Create(temporary))
             {
-                RandomAccessSeal.Write(file, jpeg, key, _imageBuffer);
+                RandomAccessSeal.Write(file, jpeg, key, mark, _imageBuffer);
                 file.Flush(flushToDisk: true);
             }
 
@@ -260,6 +270,26 @@ internal sealed partial class Spool : ISpool
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
             DeleteFile(temporary);
+            throw Faults.From(fault, $"pictures in {_context.Folder.Images}");
+        }
+    }
+
+    // The day, or the run of the database, changed between the picture's file and its row.
+    private void MarkFile(ReadyImage image, DataKey key)
+    {
+        if (image.Mark == key.Mark)
+        {
+            return;
+        }
+
+        try
+        {
+            using var file = new FileStream(_context.Folder.Image(image.Name), FileMode.Open, FileAccess.Write, FileShare.ReadWrite, 0);
+            RandomAccessSeal.MarkAnew(file, key.Mark);
+            image.Mark = key.Mark;
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
             throw Faults.From(fault, $"pictures in {_context.Folder.Images}");
         }
     }

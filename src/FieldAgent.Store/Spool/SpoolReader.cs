@@ -24,6 +24,9 @@ internal sealed class SpoolReader : ISpoolReader
     private long _backlogBelow;
     private long _doneTo;
 
+    // The first item that was passed over because nobody may read it now: a clock that is put right may give it back.
+    private long _withheldFrom = long.MaxValue;
+
     public SpoolReader(Spool spool, int bit, long doneTo)
     {
         _spool = spool;
@@ -74,6 +77,7 @@ internal sealed class SpoolReader : ISpoolReader
                 _prefetch.Clear();
                 _opener.ForgetKeys();
                 _epoch = epoch;
+                LookAgain();
             }
 
             if (_prefetch.IsEmpty && !Fetch())
@@ -91,9 +95,18 @@ internal sealed class SpoolReader : ISpoolReader
             item.Backlog = row.Item.Id < _backlogBelow;
             if (_opener.Fill(item, row, _prefetch.Payload(row)) is { } why)
             {
-                if (_spool.Epoch == _epoch)
+                if (ReferenceEquals(why, ItemOpener.Withheld))
+                {
+                    Withhold(row.Item.Id);
+                }
+                else if (_spool.Epoch == _epoch)
                 {
                     CannotRead(row.Item, why);
+                }
+                else
+                {
+                    // something was erased meanwhile, and keys may be wrapped otherwise now: once more from the database
+                    _cursor = row.Item.Id - 1;
                 }
 
                 continue;
@@ -136,7 +149,9 @@ internal sealed class SpoolReader : ISpoolReader
         lock (_outcomesLock)
         {
             _skipAcknowledgedTo = Math.Max(_cursor, _skipAcknowledgedTo);
-            _cursor = Frontier();
+            var withheldFrom = _withheldFrom;
+            _withheldFrom = long.MaxValue;
+            _cursor = Math.Min(Frontier(), withheldFrom - 1);
             _sent.Clear();
             _sentFrom = 0;
         }
@@ -155,6 +170,7 @@ internal sealed class SpoolReader : ISpoolReader
             _sentFrom = 0;
             _cursor = 0;
             _doneTo = 0;
+            _withheldFrom = long.MaxValue;
         }
     }
 
@@ -270,7 +286,7 @@ internal sealed class SpoolReader : ISpoolReader
             _sentFrom = 0;
         }
 
-        return _sentFrom < _sent.Count ? _sent[_sentFrom].Item.Id - 1 : _cursor;
+        return Math.Min(_sentFrom < _sent.Count ? _sent[_sentFrom].Item.Id - 1 : _cursor, _withheldFrom - 1);
     }
 
     private bool IsAcknowledged(long id)
@@ -327,6 +343,30 @@ internal sealed class SpoolReader : ISpoolReader
         }
 
         return -1;
+    }
+
+    // What was withheld may be readable again: the clock was put right. Not while something is under way, so that order holds.
+    private void LookAgain()
+    {
+        lock (_outcomesLock)
+        {
+            if (_withheldFrom <= _cursor && _sentFrom == _sent.Count)
+            {
+                _skipAcknowledgedTo = Math.Max(_cursor, _skipAcknowledgedTo);
+                _cursor = _withheldFrom - 1;
+                _withheldFrom = long.MaxValue;
+            }
+        }
+    }
+
+    private void Withhold(long id)
+    {
+        lock (_outcomesLock)
+        {
+            _withheldFrom = Math.Min(_withheldFrom, id);
+        }
+
+        _context.Counters.Add("withheld.items");
     }
 
     private void CannotRead(in ItemInfo item, string why)

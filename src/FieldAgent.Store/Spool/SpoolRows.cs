@@ -13,8 +13,11 @@ namespace FieldAgent.Store.Spooling;
 /// <param name="Importance">Its importance.</param>
 /// <param name="Readings">Readings in it.</param>
 /// <param name="Bytes">Bytes of its payload.</param>
+/// <param name="Boot">Number of its boot.</param>
+/// <param name="AtMs">Boot-time of its first row or of the picture, ms.</param>
 internal readonly record struct ItemInfo(
-    long Id, SpoolItemKind Kind, long Sequence, long Ground, long Key, uint Pending, int Importance, long Readings, long Bytes);
+    long Id, SpoolItemKind Kind, long Sequence, long Ground, long Key, uint Pending, int Importance, long Readings, long Bytes, long Boot,
+    long AtMs);
 
 /// <summary>What a reader decided about an item, to be written with the next transaction.</summary>
 /// <param name="Item">The item.</param>
@@ -30,7 +33,11 @@ internal readonly record struct ItemOutcome(ItemInfo Item, uint Bits, GapReason?
 internal sealed record GapNote(string Function, string Field, uint Mask, SpoolGap Gap);
 
 /// <summary>A picture whose file is written and whose row waits for the next flush.</summary>
-internal sealed record ReadyImage(Ground Ground, long Sequence, string Name, long FileBytes, long AtMs, byte[] Description);
+internal sealed record ReadyImage(Ground Ground, long Sequence, string Name, long FileBytes, long AtMs, byte[] Description)
+{
+    /// <summary>The mark at the head of its file.</summary>
+    public required ulong Mark { get; set; }
+}
 
 /// <summary>What binds sealed bytes to their row: nobody can move them to another.</summary>
 internal static class ItemContext

@@ -6,7 +6,7 @@ namespace FieldAgent.Store.Spooling;
 internal sealed class SpoolStatements(Connection writer)
 {
     /// <summary>Columns that make an <see cref="ItemInfo"/>, in its order.</summary>
-    public const string InfoColumns = "id, kind, sequence, ground, key, pending, importance, readings, ifnull(length(payload), 0)";
+    public const string InfoColumns = "id, kind, sequence, ground, key, pending, importance, readings, ifnull(length(payload), 0), boot, at_ms";
 
     /// <summary>The row of the table of items that holds the counts that changed lately; items have ids from 1.</summary>
     public const long CountsId = 0;
@@ -43,7 +43,8 @@ internal sealed class SpoolStatements(Connection writer)
 
     public Statement OldestTime { get; } = writer.Prepare("SELECT boot, at_ms FROM items WHERE kind < 2 ORDER BY id LIMIT 1");
 
-    public Statement InsertKey { get; } = writer.Prepare("INSERT INTO keys(id, function, field, day, wrapped) VALUES(?1, ?2, ?3, ?4, ?5)");
+    public Statement InsertKey { get; } = writer.Prepare(
+        "INSERT INTO keys(id, function, field, day, generation, wrapped) VALUES(?1, ?2, ?3, ?4, ?5, ?6)");
 
     public Statement DeleteKey { get; } = writer.Prepare("DELETE FROM keys WHERE id = ?1");
 

@@ -26,6 +26,21 @@ internal enum TallyKind : byte
 
     /// <summary>Items sealed with a key.</summary>
     KeyUses,
+
+    /// <summary>The number the next key gets.</summary>
+    NextKey,
+
+    /// <summary>Last number of an open run of deliveries. What grows of a run lies here, on a page that a flush writes anyway.</summary>
+    DeliveredTo = 32,
+
+    /// <summary>Items in it, where they do not follow from its numbers.</summary>
+    DeliveredItems,
+
+    /// <summary>Readings in them.</summary>
+    DeliveredReadings,
+
+    /// <summary>Wall time of the last acknowledgement, ms.</summary>
+    DeliveredAtMs,
 }
 
 /// <summary>Counters that change with the transaction they are written in. Under the write lock; the committed values of kinds
@@ -36,7 +51,7 @@ internal enum TallyKind : byte
 internal sealed class Tally
 {
     // As many as a few functions change, and few enough to leave the page to the items.
-    private const int RecentMax = 24;
+    private const int RecentMax = 40;
 
     private const int RecentBytesMax = RecentMax * (1 + (2 * VarintBytesMax));
     private const int VarintBytesMax = 10;
@@ -192,7 +207,7 @@ internal sealed class Tally
         {
             var kind = (TallyKind)bytes[0];
             bytes = bytes[1..];
-            if (kind > TallyKind.KeyUses || !TryReadNumber(ref bytes, out var of) || !TryReadNumber(ref bytes, out var value))
+            if (!Enum.IsDefined(kind) || !TryReadNumber(ref bytes, out var of) || !TryReadNumber(ref bytes, out var value))
             {
                 return false;
             }

@@ -20,9 +20,24 @@ internal sealed class Connection : IDisposable
         _connection = connection;
         Handle = connection.Handle ?? throw new InvalidOperationException("connection is not open");
         _ = raw.sqlite3_extended_result_codes(Handle, 1);
-        _ = raw.sqlite3_busy_timeout(Handle, 5000);
+        SetPatience(Patient);
         _begin = Prepare("BEGIN IMMEDIATE");
         _commit = Prepare("COMMIT");
+    }
+
+    /// <summary>Milliseconds to wait for another program, ordinarily and while others wait for us.</summary>
+    public const int Patient = 5000;
+
+    /// <inheritdoc cref="Patient"/>
+    public const int Impatient = 250;
+
+    /// <summary>How long to wait for another program's lock, ms.</summary>
+    public void SetPatience(int milliseconds)
+    {
+        if (!IsClosed)
+        {
+            _ = raw.sqlite3_busy_timeout(Handle, milliseconds);
+        }
     }
 
     /// <summary>SQLite's own handle.</summary>
@@ -178,7 +193,7 @@ internal sealed class Connection : IDisposable
         {
             raw.SQLITE_FULL => Faults.Full(place),
             raw.SQLITE_CORRUPT or raw.SQLITE_NOTADB => Damaged(place, text),
-            raw.SQLITE_ERROR when LacksWhatWeMade(text) => Damaged(place, text),
+            raw.SQLITE_ERROR when ContradictsWhatWeMade(text) => Damaged(place, text),
             raw.SQLITE_BUSY or raw.SQLITE_LOCKED => new StoreFault(StoreFaultKind.Busy,
                 $"{place} is locked by another program: close it (a database browser?)", retry: true),
             raw.SQLITE_READONLY or raw.SQLITE_PERM or raw.SQLITE_CANTOPEN or raw.SQLITE_AUTH => Faults.Refused(place),
@@ -190,8 +205,10 @@ internal sealed class Connection : IDisposable
     private static StoreFault Damaged(string place, string text) =>
         new(StoreFaultKind.Corrupt, $"{place} is damaged ({text}); it is set aside at the next start", retry: false);
 
-    // Damage to the text of the schema shows as tables and columns that are not there: the migrations made all that is asked for.
-    private static bool LacksWhatWeMade(string text) =>
-        text.StartsWith("no such column", StringComparison.Ordinal) || text.StartsWith("no such table", StringComparison.Ordinal)
+    // Damage to the text of the schema shows as tables and columns that are not there, damage to the list of migrations as ones that are
+    // there already: the migrations made all that is asked for, once.
+    private static bool ContradictsWhatWeMade(string text) =>
+        text.StartsWith("duplicate column name", StringComparison.Ordinal) || text.EndsWith("already exists", StringComparison.Ordinal)
+        || text.StartsWith("no such column", StringComparison.Ordinal) || text.StartsWith("no such table", StringComparison.Ordinal)
         || text.Contains("has no column", StringComparison.Ordinal);
 }

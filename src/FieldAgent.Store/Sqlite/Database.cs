@@ -1,5 +1,6 @@
 using FieldAgent.Core;
 using FieldAgent.Store.Files;
+using Microsoft.Win32.SafeHandles;
 using SQLitePCL;
 
 namespace FieldAgent.Store.Sqlite;
@@ -12,6 +13,7 @@ internal sealed class Database : IDisposable
 
     private readonly string _path;
     private readonly (ulong, ulong)? _file;
+    private readonly SafeFileHandle? _index;
     private readonly Statement _pageCount;
     private readonly Statement _freePages;
 
@@ -29,6 +31,10 @@ internal sealed class Database : IDisposable
         IsFresh = isFresh;
         WasClean = wasClean;
         _file = Posix.Identify(path);
+        File = System.IO.File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
+        _index = System.IO.File.Exists(path + "-shm")
+            ? System.IO.File.OpenHandle(path + "-shm", FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete)
+            : null;
         _pageCount = writer.Prepare("PRAGMA page_count");
         _freePages = writer.Prepare("PRAGMA freelist_count");
         Generation = new Guid(GetMeta("generation") is { Length: 16 } id
@@ -117,12 +123,12 @@ internal sealed class Database : IDisposable
                 throw new StoreFault(StoreFaultKind.Refused, $"database {path} is a directory: remove it", retry: false);
             }
 
-            if (!File.Exists(path))
+            if (!System.IO.File.Exists(path))
             {
                 // made before SQLite opens it, so that it and its log are private from the first byte (pitfall 35); a log without
                 // its database is worthless and would be taken for the new one's
-                File.Delete(path + "-wal");
-                File.Delete(path + "-shm");
+                System.IO.File.Delete(path + "-wal");
+                System.IO.File.Delete(path + "-shm");
                 StateFolder.Create(path).Dispose();
                 Posix.SyncFolder(folder.Path);
             }
@@ -188,19 +194,28 @@ internal sealed class Database : IDisposable
         statement.Bind(1, name).Bind(2, value).Run();
     }
 
-    /// <summary>Brings the log into the database and empties it.</summary>
+    /// <summary>Brings the log into the database and empties it. Another program that reads from it is waited for only briefly, as the
+    /// caller holds the locks.</summary>
     /// <returns>False when a reader kept part of it.</returns>
     public bool CheckpointFully()
     {
         using var statement = Writer.Once("PRAGMA wal_checkpoint(TRUNCATE)");
-        if (!statement.Step())
+        Writer.SetPatience(Connection.Impatient);
+        try
         {
-            return false;
-        }
+            if (!statement.Step())
+            {
+                return false;
+            }
 
-        var done = statement.Int(0) == 0 && statement.Int(1) == statement.Int(2);
-        statement.Reset();
-        return done && ForgetLog();
+            var done = statement.Int(0) == 0 && statement.Int(1) == statement.Int(2);
+            statement.Reset();
+            return done && ForgetLog();
+        }
+        finally
+        {
+            Writer.SetPatience(Connection.Patient);
+        }
     }
 
     /// <summary>Brings the log into the database; the next transaction overwrites it from its beginning. Unlike
@@ -269,11 +284,27 @@ internal sealed class Database : IDisposable
         }
     }
 
+    /// <summary>The file itself, beside SQLite. Open as long as the connections are: closing any descriptor of it would drop the locks that
+    /// SQLite holds (POSIX locks belong to the process).</summary>
+    public SafeFileHandle File { get; }
+
+    /// <summary>The descriptor of a file that must not be opened a second time; null for any other.</summary>
+    public SafeFileHandle? Held(string path) => path == _path ? File : path == _path + "-shm" ? _index : null;
+
+    /// <summary>Drops the pages that the connections keep in memory; both locks are held.</summary>
+    public void DropCaches()
+    {
+        Writer.Execute("PRAGMA shrink_memory");
+        Reader.Execute("PRAGMA shrink_memory");
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
         Reader.Dispose();
         Writer.Dispose();
+        File.Dispose();
+        _index?.Dispose();
     }
 
     private static byte[] Take(Statement statement)

@@ -58,6 +58,25 @@ internal static class Schema
             """),
         ("counts that changed lately beside the items",
             "-- row 0 of items, written with the first flush; a program that does not know it would count wrong"),
+        ("what was delivered to whom",
+            """
+            CREATE TABLE deliveries(id INTEGER PRIMARY KEY, open INTEGER NOT NULL, generation BLOB NOT NULL, recipient TEXT NOT NULL,
+                ground INTEGER NOT NULL, function TEXT NOT NULL, field TEXT NOT NULL, from_sequence INTEGER NOT NULL,
+                to_sequence INTEGER NOT NULL, step INTEGER NOT NULL, items INTEGER NOT NULL, readings INTEGER NOT NULL,
+                first_ns INTEGER NOT NULL, last_ns INTEGER NOT NULL, from_item INTEGER NOT NULL, to_item INTEGER NOT NULL,
+                from_reading_ns INTEGER NOT NULL, to_reading_ns INTEGER NOT NULL, purpose TEXT NOT NULL, basis INTEGER NOT NULL,
+                precision INTEGER NOT NULL, term_ns INTEGER NOT NULL, consent_id INTEGER NOT NULL, policy_version TEXT NOT NULL,
+                policy_hash TEXT NOT NULL) STRICT;
+            """),
+        ("requests of persons",
+            """
+            CREATE TABLE requests(id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, state INTEGER NOT NULL, reference TEXT NOT NULL UNIQUE,
+                function TEXT NOT NULL, field TEXT NOT NULL, channel TEXT NOT NULL, verification TEXT NOT NULL, ground TEXT NOT NULL,
+                received BLOB NOT NULL, verified BLOB NOT NULL, answered BLOB NOT NULL, text BLOB NOT NULL, answer BLOB NOT NULL) STRICT;
+            CREATE TABLE corrections(id INTEGER PRIMARY KEY, function TEXT NOT NULL, field TEXT NOT NULL, from_ns INTEGER NOT NULL,
+                to_ns INTEGER NOT NULL, reference TEXT NOT NULL UNIQUE, at BLOB NOT NULL, statement BLOB NOT NULL) STRICT;
+            CREATE TABLE subject_keys(key_id TEXT PRIMARY KEY, label TEXT NOT NULL, public_key BLOB NOT NULL, at BLOB NOT NULL) STRICT;
+            """),
         ("documents on their way out",
             """
             CREATE TABLE outbox(id INTEGER PRIMARY KEY AUTOINCREMENT, recipient TEXT NOT NULL, kind INTEGER NOT NULL,
@@ -82,6 +101,25 @@ internal static class Schema
             CREATE TABLE incidents(id INTEGER PRIMARY KEY AUTOINCREMENT, kind INTEGER NOT NULL, place TEXT NOT NULL,
                 boot_id BLOB NOT NULL, boot_ns INTEGER NOT NULL, wall_ns INTEGER NOT NULL, quality INTEGER NOT NULL,
                 times INTEGER NOT NULL, UNIQUE(kind, place)) STRICT;
+            """),
+        ("erasures, and what terms are measured by",
+            """
+            ALTER TABLE keys ADD COLUMN generation INTEGER NOT NULL DEFAULT 0;
+            CREATE TABLE erasures(id INTEGER PRIMARY KEY, state INTEGER NOT NULL, reason INTEGER NOT NULL, ground TEXT NOT NULL,
+                blocks INTEGER NOT NULL, images INTEGER NOT NULL, readings INTEGER NOT NULL, keys INTEGER NOT NULL,
+                unmarked INTEGER NOT NULL, effaced TEXT NOT NULL, files INTEGER NOT NULL, bytes INTEGER NOT NULL,
+                remains INTEGER NOT NULL, begun BLOB NOT NULL, verified BLOB NOT NULL) STRICT;
+            CREATE TABLE erasure_scopes(erasure INTEGER, position INTEGER, function TEXT NOT NULL, field TEXT NOT NULL,
+                before_ns INTEGER NOT NULL, images_only INTEGER NOT NULL, held INTEGER NOT NULL, to_item INTEGER NOT NULL,
+                PRIMARY KEY(erasure, position)) STRICT, WITHOUT ROWID;
+            CREATE TABLE erasure_runs(erasure INTEGER, key INTEGER, from_item INTEGER, to_item INTEGER NOT NULL,
+                whole INTEGER NOT NULL, PRIMARY KEY(erasure, key, from_item)) STRICT, WITHOUT ROWID;
+            CREATE TABLE board_times(boot INTEGER PRIMARY KEY, base_ns INTEGER NOT NULL, floor_ns INTEGER) STRICT;
+            """),
+        ("documents that the board keeps",
+            """
+            CREATE TABLE documents(id INTEGER PRIMARY KEY, type TEXT NOT NULL, audience TEXT NOT NULL, about INTEGER NOT NULL,
+                reference TEXT NOT NULL, document BLOB NOT NULL, UNIQUE(type, audience, about, reference)) STRICT;
             """),
         ("what recipients were told of facts",
             "CREATE TABLE facts_told(recipient TEXT, function TEXT, digest BLOB NOT NULL, PRIMARY KEY(recipient, function)) STRICT, WITHOUT ROWID"),

@@ -1,0 +1,109 @@
+using System.Globalization;
+using FieldAgent.Agent.Cli;
+using FieldAgent.Agent.Control;
+using FieldAgent.Core;
+using FieldAgent.Privacy;
+
+namespace FieldAgent.Agent.DataProtection;
+
+/// <summary>Exports all that the board holds. The agent itself writes no file: whoever asks fetches the archive over the control socket
+/// piece by piece, so that nothing lies unencrypted in the state folder. Any thread; one export at a time.</summary>
+internal sealed class PrivacyExport(
+    Gate gate, Func<ISpoolView> held, IConsentLedger consents, IDeliveryLedger deliveries, IRequestLedger requests, IAuditLog audit,
+    Audiences audiences, IClock clock)
+{
+    private const int AuditChunk = 256;
+    private readonly Lock _lock = new();
+    private ExportPipe? _pipe;
+
+    /// <summary>Writes the export, a tar archive. Blocks as long as the stream takes.</summary>
+    /// <exception cref="StoreFault">The store does not answer.</exception>
+    /// <exception cref="IOException">The stream refuses.</exception>
+    public ExportSummary WriteTo(Stream to)
+    {
+        using var view = held();
+        var summary = PersonExport.Write(to, new ExportSources
+        {
+            Held = view,
+            Policy = gate.Policy,
+            Consents = consents.All(),
+            Deliveries = deliveries.All(),
+            Requests = requests.Requests(),
+            Corrections = requests.Corrections(),
+            Audit = Audit(),
+            Signer = audiences.Board.Signer,
+            At = clock.Now(),
+            AgentVersion = CommandLine.Version,
+        });
+        audit.Append(new AuditEntry(AuditKind.Request, "exported",
+            Detail: string.Create(CultureInfo.InvariantCulture, $"{summary.Readings} readings {summary.Photographs} photographs"), Actor: ConsentBy.Operator));
+        return summary;
+    }
+
+    /// <summary>Begins an export; one that nobody fetches any more ends.</summary>
+    public ControlReply Begin()
+    {
+        var pipe = new ExportPipe();
+        lock (_lock)
+        {
+            _pipe?.Abandon();
+            _pipe = pipe;
+        }
+
+        var thread = new Thread(() => Run(pipe)) { IsBackground = true, Name = "export" };
+        thread.Start();
+        return new ControlReply(true);
+    }
+
+    /// <summary>The next piece in base64; an empty one at the end; none when it is not ready yet.</summary>
+    public ControlReply Fetch()
+    {
+        ExportPipe? pipe;
+        lock (_lock)
+        {
+            pipe = _pipe;
+        }
+
+        try
+        {
+            return pipe is null ? ControlReply.No("no export was begun")
+                : pipe.Fetch() is { } piece ? new ControlReply(true, Json: [Convert.ToBase64String(piece)]) : new ControlReply(true, Json: []);
+        }
+        catch (IOException fault)
+        {
+            return ControlReply.No(fault.Message);
+        }
+    }
+
+    private void Run(ExportPipe pipe)
+    {
+        try
+        {
+            WriteTo(pipe);
+            pipe.End("");
+        }
+        catch (Exception fault) when (fault is StoreFault or IOException)
+        {
+            pipe.End($"the export was broken off: {fault.Message}");
+        }
+    }
+
+    private IEnumerable<AuditRecord> Audit()
+    {
+        for (long from = audit is IAuditChain chain ? Math.Max(1, chain.Head.First) : 1; ;)
+        {
+            var records = audit.Read(from, AuditChunk);
+            foreach (var record in records)
+            {
+                yield return record;
+            }
+
+            if (records.Count < AuditChunk)
+            {
+                yield break;
+            }
+
+            from = records[^1].Number + 1;
+        }
+    }
+}

@@ -1,0 +1,163 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using FieldAgent.Agent.Control;
+using FieldAgent.Agent.Status;
+using FieldAgent.Core;
+using FieldAgent.Core.Configuration;
+using FieldAgent.Privacy;
+
+namespace FieldAgent.Agent.DataProtection;
+
+/// <summary>Shows what is held, and who has what: the board's data map (R69, R89, R111). Changes nothing. Any thread.</summary>
+internal sealed class PrivacyOverview(
+    Gate gate, PrivacyScopes scopes, Func<ISpoolView> held, IDeliveryLedger deliveries, IConsentLedger consents, IRequestLedger requests,
+    IAuditLog audit, ErasureNotices erasures, IClock clock)
+{
+    /// <summary>All that is held, by category.</summary>
+    /// <exception cref="StoreFault">The store cannot be read.</exception>
+    public ControlReply Show()
+    {
+        using var view = held();
+        var lines = Lines(view.Summarize());
+        using var text = new StringWriter(CultureInfo.InvariantCulture);
+        text.WriteLine($"what this board holds, policy {gate.Policy.Version} of {gate.Policy.Controller}");
+        List<string[]> rows = [["class", "function", "field", "held", "oldest", "newest", "as exact as", "kept", "waits for", "was given to"]];
+        rows.AddRange(lines.Select(static line => line.Row));
+        TextTable.Write(text, rows, indent: 0);
+        text.WriteLine("at rest: AES-256-GCM, one key a rule and day, under the board's root key; on the way: TLS");
+        text.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"beside it: {consents.All().Count} events of consent, {requests.Requests().Count} requests, {requests.Corrections().Count} corrections, {AuditSize()} audit entries, {erasures.Reports().Count} erasures"));
+        text.Write("'privacy export' hands it all over, 'privacy delete' erases it, both free of charge");
+        return new ControlReply(true, Lines: text.ToString().Split('\n'), Json: [.. lines.Select(static line => Documents.Text(line.Json)), Documents.Text(Rest())]);
+    }
+
+    /// <summary>What was delivered to whom, newest last.</summary>
+    /// <exception cref="StoreFault">The store cannot be read.</exception>
+    public ControlReply Deliveries()
+    {
+        var runs = deliveries.All();
+        if (runs.Count == 0)
+        {
+            return new ControlReply(true, "nothing was delivered to anybody yet", Json: []);
+        }
+
+        using var text = new StringWriter(CultureInfo.InvariantCulture);
+        List<string[]> rows = [["recipient", "function", "field", "numbers", "items", "readings", "first", "last", "as exact as", "consent", "policy"]];
+        rows.AddRange(runs.Select(static run => new[]
+        {
+            run.Recipient, run.Function, run.Field,
+            string.Create(CultureInfo.InvariantCulture, $"{run.FromSequence}–{run.ToSequence}{(run.Step == 1 ? "" : run.Step == 0 ? " (not all)" : $" (every {run.Step})")}"),
+            StatusText.Number(run.Items), StatusText.Number(run.Readings), Time(run.FirstWallUnixNs), Time(run.LastWallUnixNs),
+            run.Precision.Word(), run.ConsentId == 0 ? run.Basis.ToString().ToLowerInvariant() : string.Create(CultureInfo.InvariantCulture, $"event {run.ConsentId}"),
+            run.PolicyVersion,
+        }));
+        TextTable.Write(text, rows, indent: 0);
+        return new ControlReply(true, Lines: text.ToString().TrimEnd().Split('\n'), Json: [.. runs.Select(static run => Documents.Text(Json(run)))]);
+    }
+
+    /// <summary>A run of deliveries as JSON.</summary>
+    public static JsonObject Json(DeliveryRecord run) => new()
+    {
+        ["recipient"] = run.Recipient,
+        ["function"] = run.Function,
+        ["field"] = run.Field,
+        ["fromSeq"] = run.FromSequence,
+        ["toSeq"] = run.ToSequence,
+        ["step"] = run.Step,
+        ["items"] = run.Items,
+        ["readings"] = run.Readings,
+        ["first"] = Iso(run.FirstWallUnixNs),
+        ["last"] = Iso(run.LastWallUnixNs),
+        ["purpose"] = run.Purpose,
+        ["basis"] = run.Basis.ToString(),
+        ["precision"] = run.Precision.Word(),
+        ["term"] = Opt.Write(run.Term),
+        ["consent"] = run.ConsentId,
+        ["policyVersion"] = run.PolicyVersion,
+        ["policyHash"] = run.PolicyHash,
+    };
+
+    /// <summary>A wall time for people.</summary>
+    public static string Time(long wallUnixNs) => wallUnixNs is <= 0 or long.MaxValue
+        ? "" : ClockExtensions.ToDate(wallUnixNs).ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture);
+
+    /// <summary>A wall time for programs.</summary>
+    public static string Iso(long wallUnixNs) =>
+        ClockExtensions.ToDate(wallUnixNs).ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+
+    private sealed record Line(string[] Row, JsonObject Json);
+
+    private List<Line> Lines(IReadOnlyList<HeldSummary> sums)
+    {
+        var given = deliveries.All().ToLookup(static run => (run.Function, run.Field));
+        var lines = new List<Line>();
+        foreach (var sum in sums)
+        {
+            lines.Add(Of(sum, [.. given[(sum.Function, sum.Field)]]));
+        }
+
+        // nothing of it is here any more, but somebody has it
+        foreach (var gone in given.Where(run => !sums.Any(sum => (sum.Function, sum.Field) == run.Key)))
+        {
+            var last = gone.Last();
+            lines.Add(Of(
+                new HeldSummary(gone.Key.Function, gone.Key.Field, last.Purpose, last.Basis, last.Precision, last.Term, last.ConsentId,
+                    last.PolicyVersion, SpoolItemKind.Block, 0, 0, 0, 0, 0, new Dictionary<string, long>()),
+                [.. gone]));
+        }
+
+        return [.. lines.OrderBy(static line => line.Row[0], StringComparer.Ordinal).ThenBy(static line => line.Row[1], StringComparer.Ordinal)];
+    }
+
+    private Line Of(HeldSummary sum, IReadOnlyList<DeliveryRecord> given)
+    {
+        var fieldClass = scopes.ClassOf(sum.Field);
+        var has = given.GroupBy(static run => run.Recipient).Select(static of => (Name: of.Key, Items: of.Sum(static run => run.Items))).ToList();
+        var what = sum.Items == 0 ? "nothing"
+            : sum.Kind == SpoolItemKind.Image ? $"{StatusText.Number(sum.Items)} pictures"
+            : $"{StatusText.Number(sum.Readings)} readings, {StatusText.Size(sum.Bytes)}";
+        return new Line(
+            [
+                fieldClass, sum.Function, sum.Field, what, Time(sum.OldestWallUnixNs), Time(sum.NewestWallUnixNs), sum.Precision.Word(),
+                Opt.Write(sum.Term), string.Join(", ", sum.Pending.Keys),
+                string.Join(", ", has.Select(static one => string.Create(CultureInfo.InvariantCulture, $"{one.Name} ({one.Items} items)"))),
+            ],
+            new JsonObject
+            {
+                ["class"] = fieldClass,
+                ["function"] = sum.Function,
+                ["field"] = sum.Field,
+                ["kind"] = sum.Kind == SpoolItemKind.Image ? "image" : "block",
+                ["items"] = sum.Items,
+                ["readings"] = sum.Readings,
+                ["bytes"] = sum.Bytes,
+                ["oldest"] = sum.Items == 0 ? null : Iso(sum.OldestWallUnixNs),
+                ["newest"] = sum.Items == 0 ? null : Iso(sum.NewestWallUnixNs),
+                ["purpose"] = sum.Purpose,
+                ["basis"] = sum.Basis.ToString(),
+                ["precision"] = sum.Precision.Word(),
+                ["term"] = Opt.Write(sum.Term),
+                ["consent"] = sum.ConsentId,
+                ["policyVersion"] = sum.PolicyVersion,
+                ["encryption"] = "AES-256-GCM",
+                ["pending"] = new JsonObject(sum.Pending.Select(static p => KeyValuePair.Create(p.Key, (JsonNode?)p.Value))),
+                ["delivered"] = new JsonObject(has.Select(static one => KeyValuePair.Create(one.Name, (JsonNode?)one.Items))),
+            });
+    }
+
+    private JsonObject Rest() => new()
+    {
+        ["at"] = Iso(clock.Now().WallUnixNs),
+        ["controller"] = gate.Policy.Controller,
+        ["policyVersion"] = gate.Policy.Version,
+        ["policyHash"] = gate.Policy.Hash,
+        ["consentEvents"] = consents.All().Count,
+        ["requests"] = requests.Requests().Count,
+        ["corrections"] = requests.Corrections().Count,
+        ["subjectKeys"] = requests.Keys().Count,
+        ["auditEntries"] = AuditSize(),
+        ["erasures"] = erasures.Reports().Count,
+    };
+
+    private long AuditSize() => audit is IAuditChain chain ? chain.Head.Last == 0 ? 0 : chain.Head.Last - chain.Head.First + 1 : audit.Read(1, int.MaxValue).Count;
+}
