@@ -40,6 +40,7 @@ public sealed partial class StateStore : IDisposable
         _documents = new DocumentShelf(context);
         _outbox = new OutboxLedger(context);
         Facts = new FactLedger(context);
+        Budget = new BudgetLedger(context);
         if (_audit.Broken.Length > 0)
         {
             _findings.Add(new StoreFinding(IncidentKind.ChainBroken, _audit.Broken));
@@ -83,6 +84,9 @@ public sealed partial class StateStore : IDisposable
         get => _eraser.Holds;
         set => _eraser.Holds = value;
     }
+
+    /// <summary>Bytes that were sent, by recipient and day.</summary>
+    public IBudgetLedger Budget { get; }
 
     /// <summary>What recipients were told of facts.</summary>
     public IFactLedger Facts { get; }

@@ -69,7 +69,7 @@ public sealed class FactDeskTests : IDisposable
     [Promise("R112")]
     public void A_crash_is_told_once_if_that_is_granted_and_a_withdrawal_takes_back_what_waits()
     {
-        _house.Consents.Grant("diagnostics", "diagnostics.crash", null, "subject", "cli");
+        _house.Consents.Grant("diagnostics", "diagnostics.crash", null, new ConsentBy("subject", "cli"));
         _house.Crashes.Note(new InvalidOperationException("secret"));
         _house.Desk.Refresh();
         var crash = Assert.Single(_house.Waiting("vendor"), static d => d["facts"]!["diagnostics.crash"] is not null);
@@ -78,7 +78,7 @@ public sealed class FactDeskTests : IDisposable
         _house.Desk.Refresh();
         Assert.Single(_house.Waiting("vendor"), static d => d["facts"]!["diagnostics.crash"] is not null);
 
-        _house.Consents.Withdraw("diagnostics", "diagnostics.crash", "subject", "cli");
+        _house.Consents.Withdraw("diagnostics", "diagnostics.crash", new ConsentBy("subject", "cli"));
         _house.Desk.Refresh();
         Assert.DoesNotContain(_house.Waiting("vendor"), static d => d["facts"]!["diagnostics.crash"] is not null);
         Assert.Single(_house.Waiting("vendor"));

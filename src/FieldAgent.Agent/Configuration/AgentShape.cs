@@ -113,9 +113,16 @@ internal static class AgentShape
 
     public static readonly Option<string> Region = Opt.Text("region", "ISO 3166 code of the country the data goes to.", lengthMax: 6);
 
+    public static readonly Option<long> BudgetBytes = Opt.Bytes("bytes", "Bytes that may be sent in a period.", 50L << 20, 1024, 1L << 40, required: true);
+
+    public static readonly Option<string> BudgetPer = Opt.Choice("per", "The period: a day or a calendar month, UTC.", "month", false, "day", "month");
+
+    public static readonly Option<ConfigSection?> Budget = Opt.Section("budget", "What a metered network may cost.",
+        new ConfigShape("What a metered network may cost; when it is used up, readings and pictures wait for the next period.", BudgetBytes, BudgetPer));
+
     public static readonly Option<IReadOnlyList<ConfigSection>> Recipients = Opt.Sections("recipients", "Brokers that receive data.",
         new ConfigShape("A broker that receives data.", RecipientName, RecipientUrl, Tls, UserName, PasswordFile, KeepAlive, SessionExpiry,
-            Window, CompressAbove, Region), RecipientsMax);
+            Window, CompressAbove, Region, Budget), RecipientsMax);
 
     public static readonly Option<IReadOnlyList<string>> GroupNames = Opt.List("names", "Groups that the board belongs to.",
         Opt.Name("group", "A group."), GroupsMax, required: true);

@@ -266,7 +266,11 @@ internal static class ConfigLoader
                 },
                 one.Get(AgentShape.Region),
                 one.Get(AgentShape.CompressAbove) is > 0 and var above ? (int)above : int.MaxValue,
-                (int)one.Get(AgentShape.Window)));
+                (int)one.Get(AgentShape.Window))
+            {
+                BudgetBytes = one.Get(AgentShape.Budget)?.Get(AgentShape.BudgetBytes),
+                BudgetPerMonth = one.Get(AgentShape.Budget)?.Get(AgentShape.BudgetPer) != "day",
+            });
         }
 
         return recipients;

@@ -169,6 +169,7 @@ internal sealed class AgentParts : IDisposable
             AgentVersion = CommandLine.Version,
             FlushInterval = Config.FlushInterval,
             Groups = Config.Groups,
+            Budget = recipient.BudgetBytes is { } bytes ? new DataBudget(recipient.Name, bytes, recipient.BudgetPerMonth, Store.Budget, Clock) : null,
             CredentialsRefused = () => Privacy.Incidents.Raise(IncidentKind.CredentialsRefused, "broker of " + recipient.Name),
         };
     }

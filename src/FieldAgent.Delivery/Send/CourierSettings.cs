@@ -29,6 +29,9 @@ public sealed record CourierSettings
     /// <summary>The groups whose commands the board listens to while that is granted.</summary>
     public GroupSettings Groups { get; init; } = new();
 
+    /// <summary>What the network may cost; null: it is not metered. Belongs to this courier alone.</summary>
+    public DataBudget? Budget { get; init; }
+
     /// <summary>Seed of the waits between attempts; null: random, so that a fleet does not return all at once.</summary>
     public int? Seed { get; init; }
 

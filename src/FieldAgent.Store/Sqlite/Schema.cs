@@ -123,6 +123,8 @@ internal static class Schema
             """),
         ("what recipients were told of facts",
             "CREATE TABLE facts_told(recipient TEXT, function TEXT, digest BLOB NOT NULL, PRIMARY KEY(recipient, function)) STRICT, WITHOUT ROWID"),
+        ("bytes sent, by recipient and day",
+            "CREATE TABLE traffic(recipient TEXT, day INTEGER, bytes INTEGER NOT NULL, PRIMARY KEY(recipient, day)) STRICT, WITHOUT ROWID"),
     ];
 
     /// <summary>The newest version this program knows.</summary>

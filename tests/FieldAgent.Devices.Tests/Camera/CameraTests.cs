@@ -49,6 +49,25 @@ public sealed class CameraTests : IDisposable
     }
 
     [Fact]
+    [Promise("R60")]
+    public void It_is_open_for_one_shot_of_one_function_and_closed_between_shots()
+    {
+        Photo("a.jpg", 1);
+        var camera = Camera("""{ "folder": "." }""");
+        Assert.Equal(["image.photo"], camera.OpensFor);
+        using var run = _host.Start(camera);
+        Eventually.True(() => _host.TriggerWaits == 1, "the camera waits");
+        Assert.Empty(Open());
+        _host.Trigger("x");
+        Eventually.True(() => _host.TriggerWaits == 2, "the camera waits again");
+        Assert.Single(_host.Images);
+        Assert.Empty(Open());
+
+        List<string> Open() => [.. Directory.EnumerateFileSystemEntries("/proc/self/fd")
+            .Select(static link => new FileInfo(link).LinkTarget ?? "").Where(target => target.StartsWith(_folder.Path, StringComparison.Ordinal))];
+    }
+
+    [Fact]
     [Promise("R61")]
     public void Only_files_of_the_folder_that_was_named_are_imported()
     {
