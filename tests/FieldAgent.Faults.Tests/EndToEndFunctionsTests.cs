@@ -170,7 +170,7 @@ public sealed class EndToEndFunctionsTests
     {
         foreach (var (name, text) in new[]
         {
-            ("proc/device-tree/model", "Raspberry Pi 4 Model B Rev 1.4\0"), ("sys/class/thermal/thermal_zone0/temp", "45000\n"),
+            ("sys/firmware/devicetree/base/model", "Raspberry Pi 4 Model B Rev 1.4\0"), ("sys/class/thermal/thermal_zone0/temp", "45000\n"),
             ("etc/os-release", "ID=debian\nVERSION_ID=\"12\"\n"),
         })
         {

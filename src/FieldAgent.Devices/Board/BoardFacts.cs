@@ -10,7 +10,8 @@ namespace FieldAgent.Devices;
 /// <param name="language">The value of LANG, or null.</param>
 public sealed class BoardFacts(string root, string stateDirectory, string? language) : IFactSource
 {
-    private const string DeviceTree = "/proc/device-tree";
+    // What /proc/device-tree points at; the service sees nothing of /proc but processes.
+    private const string DeviceTree = "/sys/firmware/devicetree/base";
     private const string Dmi = "/sys/class/dmi/id";
     private const long Gigabyte = 1_000_000_000;
 

@@ -6,7 +6,8 @@ using Microsoft.Win32.SafeHandles;
 namespace FieldAgent.Devices;
 
 /// <summary>Samples the board's own files. Sources: Documentation/driver-api/thermal/sysfs-api (millidegrees), the Raspberry Pi firmware's
-/// <c>get_throttled</c> (a bit mask in hexadecimal), proc_meminfo(5) (kibibytes), statvfs(3), and /proc/net/wireless (level in dBm).</summary>
+/// <c>get_throttled</c> (a bit mask in hexadecimal), proc_meminfo(5) (kibibytes), statvfs(3), and /proc/net/wireless (level in dBm). A service that
+/// sees nothing of /proc but processes has no memory to tell; that stream is absent then.</summary>
 internal sealed class HealthSensor(SensorSetup setup) : PolledSensor(setup.Name, HealthKind.Field, setup.Options.Get(HealthKind.Every))
 {
     /// <inheritdoc/>
@@ -47,7 +48,7 @@ internal sealed class HealthDevice : IPolledDevice
         _temperature = Open(setup, "/sys/class/thermal/thermal_zone0/temp");
         _throttled = Open(setup, "/sys/devices/platform/soc/soc:firmware/get_throttled");
         _memory = Open(setup, "/proc/meminfo");
-        _wireless = Open(setup, "/proc/net/wireless");
+        _wireless = Open(setup, "/proc/self/net/wireless");
         _interface = System.Text.Encoding.ASCII.GetBytes(setup.Options.Get(HealthKind.WiFi));
         try
         {

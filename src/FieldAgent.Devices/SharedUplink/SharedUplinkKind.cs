@@ -18,9 +18,11 @@ public sealed class SharedUplinkKind : ISensorKind
 
     internal static readonly Option<string> SourceName = Opt.Name("name", "The source tag: also in the name of its streams.", required: true);
 
-    internal static readonly Option<string> User = Opt.Text("user", "The user that the program runs as: a name of /etc/passwd or a number.", required: true, lengthMax: 32);
+    internal static readonly Option<string> User = Opt.Text("user", "The user that the program runs as: a name of /etc/passwd or a number. "
+        + "Under a unit with PrivateUsers= the kernel tells the agent's own user and root only.", required: true, lengthMax: 32);
 
-    internal static readonly Option<string> Program = Opt.File("program", "Path of the executable; any of that user's when not given.");
+    internal static readonly Option<string> Program = Opt.File("program", "Path of the executable; any of that user's when not given. "
+        + "The agent may look at processes of its own user; at others only as root.");
 
     internal static readonly Option<string> Sha256 = Opt.Text("sha256", "SHA-256 of the executable, 64 hexadecimal digits; needs 'program'.", lengthMax: 64);
 

@@ -58,7 +58,7 @@ internal readonly record struct UplinkPeer(int Process, uint User)
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return "the program cannot be looked at";
+            return "the program cannot be looked at: run it as the agent's user, or leave 'program' out";
         }
     }
 

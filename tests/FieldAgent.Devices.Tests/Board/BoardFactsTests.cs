@@ -11,9 +11,9 @@ public sealed class BoardFactsTests : IDisposable
     [Promise("R28", "R29")]
     public void A_raspberry_pi_tells_exactly_the_published_fields()
     {
-        _root.Write("proc/device-tree/model", "Raspberry Pi 4 Model B Rev 1.4\0");
-        _root.Write("proc/device-tree/compatible", "raspberrypi,4-model-b\0brcm,bcm2711\0");
-        _root.Write("proc/device-tree/serial-number", "10000000deadbeef\0");
+        _root.Write("sys/firmware/devicetree/base/model", "Raspberry Pi 4 Model B Rev 1.4\0");
+        _root.Write("sys/firmware/devicetree/base/compatible", "raspberrypi,4-model-b\0brcm,bcm2711\0");
+        _root.Write("sys/firmware/devicetree/base/serial-number", "10000000deadbeef\0");
         _root.Write("sys/class/drm/card1-HDMI-A-1/status", "connected\n");
         _root.Write("sys/class/drm/card1-HDMI-A-1/modes", "1920x1080\n1280x720\n");
         _root.Write("sys/class/drm/card1-HDMI-A-2/status", "disconnected\n");
@@ -37,7 +37,7 @@ public sealed class BoardFactsTests : IDisposable
     {
         var facts = All(null);
         Assert.Equal(["device.storage-size"], facts.Where(static f => f.Value is not null).Select(static f => f.Key));
-        Directory.CreateDirectory(_root.File("proc/device-tree/model"));
+        Directory.CreateDirectory(_root.File("sys/firmware/devicetree/base/model"));
         _root.Write("etc/os-release", "\0\0\u0001ID\n=\nID=\n");
         Assert.Null(Read("device.model"));
         Assert.Null(Read("os.name"));
@@ -48,7 +48,7 @@ public sealed class BoardFactsTests : IDisposable
     [Fact]
     public void A_text_is_cut_and_freed_of_control_characters()
     {
-        _root.Write("proc/device-tree/model", "A\u0007B" + new string('x', 10_000));
+        _root.Write("sys/firmware/devicetree/base/model", "A\u0007B" + new string('x', 10_000));
         Assert.Equal("AB" + new string('x', DeviceLimits.FactLengthMax - 2), Read("device.model"));
     }
 

@@ -24,7 +24,7 @@ public sealed class HealthTests : IDisposable
         _root.Write("sys/class/thermal/thermal_zone0/temp", "54321\n");
         _root.Write("sys/devices/platform/soc/soc:firmware/get_throttled", "50005\n");
         _root.Write("proc/meminfo", "MemTotal:        3884356 kB\nMemFree:          201020 kB\nMemAvailable:    3012345 kB\n");
-        _root.Write("proc/net/wireless", Wireless);
+        _root.Write("proc/self/net/wireless", Wireless);
         var row = Row();
         Assert.Equal(54.321, row["cpu-temperature"]);
         Assert.Equal(2, row["under-voltage"]);
@@ -57,7 +57,7 @@ public sealed class HealthTests : IDisposable
         _root.Write("sys/class/thermal/thermal_zone0/temp", "hot\n");
         _root.Write("sys/devices/platform/soc/soc:firmware/get_throttled", "\n");
         _root.Write("proc/meminfo", "MemTotal: many kB\n");
-        _root.Write("proc/net/wireless", "wlan0: 0000 58. -256. -256\nwlan1\n:\n");
+        _root.Write("proc/self/net/wireless", "wlan0: 0000 58. -256. -256\nwlan1\n:\n");
         var row = Row();
         Assert.Equal(["disk-free"], row.Set.Streams.Select(static s => s.Name).Where(name => row[name] is not null));
     }
