@@ -4,7 +4,7 @@ namespace FieldAgent.Privacy;
 
 /// <summary>The gate: decides from an immutable table that is swapped as a whole when policy or ledger changes.
 /// <see cref="Admit(RawRows, IAdmittedSink)"/> belongs to one thread; all else may be called from any.</summary>
-public sealed class Gate : IGate
+public sealed class Gate : IGate, IFactGate
 {
     private readonly Lock _building = new();
     private readonly IConsentLedger _ledger;
@@ -179,6 +179,40 @@ public sealed class Gate : IGate
         }
 
         return takers;
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<AdmittedFact> Admit(in RawFact fact)
+    {
+        var now = _clock.Now();
+        var entries = Volatile.Read(ref _table).ByField(fact.Field);
+        if (entries.Length == 0)
+        {
+            Deny(DenyReason.NoRule, 1);
+            return [];
+        }
+
+        if (fact.Value.Length > RawFact.ValueLengthMax)
+        {
+            Deny(DenyReason.Unreadable, 1);
+            return [];
+        }
+
+        var admitted = new List<AdmittedFact>();
+        foreach (var entry in entries)
+        {
+            var decision = entry.Answer(Ask(Stage.Admit, entry.Rule.Function.Name, fact.Field, now));
+            if (decision.Permit is { } permit)
+            {
+                admitted.Add(new AdmittedFact(permit, fact.Value));
+            }
+            else
+            {
+                Deny(decision.Reason, 1);
+            }
+        }
+
+        return admitted;
     }
 
     /// <inheritdoc/>

@@ -129,6 +129,10 @@ internal static class Schema
             """
             CREATE TABLE sealed_values(name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
             """),
+        ("what recipients were told of facts",
+            "CREATE TABLE facts_told(recipient TEXT, function TEXT, digest BLOB NOT NULL, PRIMARY KEY(recipient, function)) STRICT, WITHOUT ROWID"),
+        ("bytes sent, by recipient and day",
+            "CREATE TABLE traffic(recipient TEXT, day INTEGER, bytes INTEGER NOT NULL, PRIMARY KEY(recipient, day)) STRICT, WITHOUT ROWID"),
     ];
 
     /// <summary>The newest version this program knows.</summary>
