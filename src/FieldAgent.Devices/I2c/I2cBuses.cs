@@ -10,9 +10,10 @@ internal sealed class I2cBuses(Func<string, II2cBus> open)
     /// <summary>The kernel's buses.</summary>
     public static I2cBuses Linux { get; } = new(static path => new LinuxI2cBus(path));
 
-    /// <summary>Joins the users of a bus; to be disposed once.</summary>
+    /// <summary>Joins the users of a bus; to be disposed once. Links to one bus lead to one owner.</summary>
     public I2cBusOwner Take(string path)
     {
+        path = Resolve(path);
         lock (_lock)
         {
             if (!_owners.TryGetValue(path, out var owner))
@@ -22,6 +23,19 @@ internal sealed class I2cBuses(Func<string, II2cBus> open)
 
             owner.Users++;
             return owner;
+        }
+    }
+
+    private static string Resolve(string path)
+    {
+        try
+        {
+            return File.Exists(path) ? new FileInfo(path).ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? path : path;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Opening it will say what is wrong.
+            return path;
         }
     }
 

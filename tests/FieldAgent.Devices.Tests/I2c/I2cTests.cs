@@ -179,6 +179,18 @@ public sealed class I2cTests : IDisposable
     }
 
     [Fact]
+    public void A_link_to_a_bus_is_that_bus()
+    {
+        using var folder = new TempFolder();
+        var bus = folder.Write("i2c-1", "");
+        File.CreateSymbolicLink(folder.File("sensors"), bus);
+        using var one = _bus.Buses.Take(bus);
+        using var two = _bus.Buses.Take(folder.File("sensors"));
+        Assert.Same(one, two);
+        Assert.Equal(1, _bus.Opened);
+    }
+
+    [Fact]
     public void Nobody_comes_between_a_command_and_its_answer()
     {
         // two sensors on one ADS1115: an answer must belong to the input that its own command chose
