@@ -5,7 +5,8 @@ using FieldAgent.Devices.Linux;
 namespace FieldAgent.Devices;
 
 /// <summary>An IIO chip whose samples come through the kernel's buffer: nothing is lost between two wake-ups, and each row has the time at which
-/// the kernel took it. What the buffer dropped because nobody read it is seen by the holes in the times, and counted as <c>overrun</c>.</summary>
+/// the kernel took it. Samples that are missing (dropped by a full buffer, or never taken because the trigger came too late) are seen by the holes
+/// in the times, and counted as <c>overrun</c>.</summary>
 internal sealed class IioBufferedSensor(SensorSetup setup) : ISensor
 {
     private const int BlockBytes = 64 << 10;
