@@ -15,6 +15,7 @@ public static class DeviceCatalogue
         new CameraKind(),
         new Gpio.GpioKind(),
         new Gpio.PulseCounterKind(),
+        new I2c.I2cKind(),
         new HealthKind(),
         new ActivityKind(),
         new SharedUplinkKind(),
