@@ -172,7 +172,8 @@ internal sealed class PrivacyRights(
 
             var e = Append(ConsentAction.Hold, function, field, ConsentBy.Operator, reason, name, untilNs);
             return new ControlReply(true,
-                $"hold '{name}' keeps {e.Function} {e.Field} from being erased until {PrivacyOverview.Time(untilNs)} UTC ({RightsLists.HoldReasons.Meaning(reason)}); it permits nothing else",
+                $"hold '{name}' keeps {e.Function} {e.Field} from being erased until {PrivacyOverview.Time(untilNs)} UTC ({RightsLists.HoldReasons.Meaning(reason)}); it permits nothing else, and what is delivered meanwhile "
+                    + "lies with its recipient and no longer here",
                 Json: [Documents.Text(HoldJson(new Hold(name, e.Function, e.Field, reason, untilNs, e), now))]);
         }
     }
