@@ -40,6 +40,7 @@ internal sealed class IdentityService : IDisposable
     private readonly object _rounds = new();
     private CancellationTokenSource _round = new();
     private int _running;
+    private int _keeping;
     private bool _isHeld;
 
     public IdentityService(
@@ -59,9 +60,6 @@ internal sealed class IdentityService : IDisposable
         {
             Note("", "agent");
         }
-
-        // Withdrawn, and the power was cut before the change; or the name is made from something else than it was.
-        EndOldName();
     }
 
     /// <summary>Raised after the pseudonym was changed, or the policy began to allow one. Any thread.</summary>
@@ -112,6 +110,37 @@ internal sealed class IdentityService : IDisposable
         {
             _running--;
             Monitor.PulseAll(_rounds);
+        }
+    }
+
+    /// <summary>Lets no name end until what is returned is disposed of: what a command still has to say about the person is said in the name
+    /// that the person's data went out under. Any thread; may be nested.</summary>
+    public IDisposable KeepName()
+    {
+        Interlocked.Increment(ref _keeping);
+        return new NameKeeper(this);
+    }
+
+    /// <summary>Ends a name that may not be used any more: the permission was withdrawn and the power was cut before the change, or it is made
+    /// from something else than it was. To be called at a start, once what was interrupted is said.</summary>
+    public void PutRight()
+    {
+        if (Volatile.Read(ref _keeping) == 0)
+        {
+            EndOldName();
+        }
+    }
+
+    private sealed class NameKeeper(IdentityService identity) : IDisposable
+    {
+        private int _disposed;
+
+        public void Dispose()
+        {
+            if (Interlocked.Exchange(ref _disposed, 1) == 0 && Interlocked.Decrement(ref identity._keeping) == 0)
+            {
+                identity.EndOldName();
+            }
         }
     }
 
@@ -275,7 +304,7 @@ internal sealed class IdentityService : IDisposable
 
     private void GateChanged()
     {
-        EndOldName();
+        PutRight();
         Pulse();
     }
 

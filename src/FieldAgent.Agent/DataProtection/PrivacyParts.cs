@@ -48,7 +48,7 @@ internal sealed class PrivacyParts : IDisposable
         ErasureEntries = new ErasureAudit(Eraser, Audit, store.Audit);
         var followUp = new ConsentFollowUp(
             Gate, Ledger, store.Documents, Audiences, Eraser, Erasures, store.Outbox, [.. config.Recipients.Select(static r => r.Name)]);
-        Consents = new ConsentService(Desk, Gate, followUp, Erasures, config.Sensors);
+        Consents = new ConsentService(Desk, Gate, followUp, Erasures, config.Sensors) { KeepName = Identity.KeepName };
         var view = new ConsentView(Desk, Gate, Ledger, store.Documents);
         var preview = new ConsentPreview(Desk, Gate, config.Sensors, new TrafficEstimate(config.Sensors, counters, () => store.Deliveries));
         Operations =
@@ -58,6 +58,7 @@ internal sealed class PrivacyParts : IDisposable
             .. PolicyOperations.All(Policies, Gate, config),
         ];
         Policies.Use(Gate);
+        PutNameRight(followUp);
     }
 
     /// <summary>Configuration.</summary>
@@ -143,6 +144,25 @@ internal sealed class PrivacyParts : IDisposable
         return (audit, incidents);
     }
 
+    // A power cut came between the end of a permission and what has to be said of it: that first, then the name ends.
+    private void PutNameRight(ConsentFollowUp followUp)
+    {
+        try
+        {
+            if (followUp.HasUnfinished)
+            {
+                Consents.FinishInterrupted();
+            }
+        }
+        catch (StoreFault)
+        {
+            // Tried again by who runs the agent; the name is not kept for it.
+            Counters.Add("consent.unfinished");
+        }
+
+        Identity.PutRight();
+    }
+
     private void ForgetWindows()
     {
         if (!Gate.Decide(Stage.Collect, Vocabulary.AnalyticsFunction, Vocabulary.AnalyticsWindow).IsPermitted)
@@ -169,6 +189,7 @@ internal sealed class PrivacyParts : IDisposable
         PersonRights = new PrivacyRights(
             Gate, Ledger, Consents, scopes, Eraser, Erasures, Store.Requests, Store.Deliveries, Store.Outbox, Audiences, Audit, Clock)
         {
+            KeepName = Identity.KeepName,
             Rotate = () => Identity.Rotate(RotationReason.Closed, erase: true).Message,
         };
         var why = new PrivacyWhy(Gate, Store.Deliveries, Store.Consents, Store.Audit, Audiences, [.. config.Recipients.Select(static r => r.Name)]);

@@ -17,6 +17,9 @@ internal sealed class PrivacyRights(
     /// <summary>Changes the pseudonym so that nobody can link the new one with the old; says what was done. Null: this board cannot.</summary>
     public Func<string>? Rotate { get; set; }
 
+    /// <summary>Keeps the pseudonym from ending while everything is ended: recipients are asked to delete in the name that they know.</summary>
+    public Func<IDisposable>? KeepName { get; init; }
+
     /// <summary>Attaches the person's statement to stored data and tells its recipients (R90).</summary>
     /// <exception cref="StoreFault">It could not be stored; repeat.</exception>
     public ControlReply Correct(string function, string field, long fromNs, long toNs, string statement)
@@ -119,6 +122,7 @@ internal sealed class PrivacyRights(
     {
         lock (_lock)
         {
+            using var kept = KeepName?.Invoke();
             var pairs = scopes.All();
             var refused = consents.Refuse(new ConsentBy(role, "cli"));
             if (!refused.Ok)
