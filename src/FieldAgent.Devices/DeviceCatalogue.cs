@@ -15,5 +15,8 @@ public static class DeviceCatalogue
         new CameraKind(),
         new Gpio.GpioKind(),
         new Gpio.PulseCounterKind(),
+        new HealthKind(),
+        new ActivityKind(),
+        new SharedUplinkKind(),
     ];
 }

@@ -10,8 +10,8 @@ internal static class Schema
 
     /// <summary>The oldest <see cref="Newest"/> of a program that can still use a database which this program has brought up to date: what a
     /// rollback to that program finds. A migration that only adds tables leaves it as it is; any other one raises it to its own number.
-    /// Below 10 a program would not know of the epoch, and publish under a name that was given up.</summary>
-    public const int ReadableFrom = 10;
+    /// Below 11 a program would not know of the epoch, and publish under a name that was given up.</summary>
+    public const int ReadableFrom = 11;
 
     private const string ReadableFromName = "readable_from";
 
@@ -128,10 +128,18 @@ internal static class Schema
             CREATE TABLE documents(id INTEGER PRIMARY KEY, type TEXT NOT NULL, audience TEXT NOT NULL, about INTEGER NOT NULL,
                 reference TEXT NOT NULL, document BLOB NOT NULL, UNIQUE(type, audience, about, reference)) STRICT;
             """),
+        ("what sensors keep over restarts",
+            """
+            CREATE TABLE sensor_memory(sensor TEXT, name TEXT, value INTEGER NOT NULL, PRIMARY KEY(sensor, name)) STRICT, WITHOUT ROWID;
+            """),
         ("small sealed values",
             """
             CREATE TABLE sealed_values(name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
             """),
+        ("what recipients were told of facts",
+            "CREATE TABLE facts_told(recipient TEXT, function TEXT, digest BLOB NOT NULL, PRIMARY KEY(recipient, function)) STRICT, WITHOUT ROWID"),
+        ("bytes sent, by recipient and day",
+            "CREATE TABLE traffic(recipient TEXT, day INTEGER, bytes INTEGER NOT NULL, PRIMARY KEY(recipient, day)) STRICT, WITHOUT ROWID"),
     ];
 
     /// <summary>The newest version this program knows.</summary>
