@@ -25,12 +25,12 @@ public sealed class AuditWiringTests
             ("function", "fleet-location"), ("role", "subject"));
         Expect(bench, "consent-minor", ["Consent minor", "Consent withdrawn photo image.photo", "Erasure erased photo image.photo"], ("role", "operator"));
         Expect(bench, "identity-rotate", ["Identity rotated"], ("erase", "true"), alsoErasures: true);
-        Expect(bench, "privacy-delete", ["Erasure erased", "Request deleted"], ("category", "sensitive"), ("reason", "consent-withdrawn"));
+        Expect(bench, "privacy-delete", ["Erasure erased", "Request deleted"], ("category", "sensitive"), ("reason", "withdrawn"));
         Expect(bench, "privacy-request-new", ["Request received"], ("kind", "access"));
         Expect(bench, "privacy-request-verify", ["Request verified"], ("number", "1"));
         Expect(bench, "privacy-request-complete", ["Request done"], ("number", "1"));
         Expect(bench, "consent-refuse", ["Consent refused * *"], ("role", "subject"), alsoErasures: true);
-        Expect(bench, "consent-resume", ["Consent resumed * *"], ("role", "operator"));
+        Expect(bench, "consent-resume", ["Consent resumed * *"], ("role", "guardian"), ("attest", "I am the mother"));
         Expect(
             bench, "policy-stage", ["Policy adopted", "Policy staged"], ("document", PolicyParcel.Pack(System.Text.Encoding.UTF8.GetBytes(PartsBench.Longer()))));
         Assert.False(bench.Do("policy-stage", ("document", PolicyParcel.Pack("{}"u8))).Ok);
@@ -105,7 +105,7 @@ public sealed class AuditWiringTests
                     5 => bench.Do("privacy-restrict", ("function", function)),
                     6 => bench.Do("privacy-unrestrict", ("function", function)),
                     7 => bench.Do("hold-add", ("name", $"h{step}"), ("function", function), ("reason", "legal-claim"), ("until", "2026-06-01")),
-                    _ => bench.Do("privacy-delete", ("category", function), ("reason", "consent-withdrawn")),
+                    _ => bench.Do("privacy-delete", ("category", function), ("reason", "withdrawn")),
                 };
                 if (random.Next(10) == 0)
                 {
