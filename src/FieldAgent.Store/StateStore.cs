@@ -114,8 +114,8 @@ public sealed partial class StateStore : IDisposable
     /// <summary>Opens the state directory, or makes it. A damaged database is set aside and announced as a gap; consents are
     /// carried over when all of them read, and the identity lies beside the database. Blocks for the disk; after an unclean end
     /// for the time it takes to check the database.</summary>
-    /// <exception cref="StoreFault">Busy: another process uses it. Refused: permissions, a read-only file system, or a wrong or
-    /// missing root key; nothing was changed. Full and Io: the disk; retry when <see cref="StoreFault.Retry"/>.</exception>
+    /// <exception cref="StoreFault">Busy: another process uses it. Refused: permissions, a read-only file system, a wrong or missing
+    /// root key, or a database of a newer program that this one cannot follow; nothing was changed. Full and Io: the disk; retry when <see cref="StoreFault.Retry"/>.</exception>
     public static StateStore Open(StoreOptions options, IClock clock, Counters counters, ILogger logger)
     {
         options.Validate();
