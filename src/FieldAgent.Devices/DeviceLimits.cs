@@ -7,6 +7,9 @@ public static class DeviceLimits
     /// small board has to spare.</summary>
     public const int PhotoBytesMax = 16 << 20;
 
+    /// <summary>Most pixels of a picture that is decoded to be masked: at three bytes each, 48 MiB, a quarter of what the service may use.</summary>
+    public const int DecodedPixelsMax = 16 << 20;
+
     /// <summary>Files looked at in a folder of photographs; a folder with more is not one of photographs for a demonstration.</summary>
     public const int PhotoFilesMax = 10_000;
 
