@@ -31,4 +31,10 @@ public static class DeviceLimits
     /// <summary>Decimals kept of a value that the kernel has scaled already: it prints up to nine, sensors resolve fewer, and each
     /// costs 3.3 bits a reading.</summary>
     public const int SysfsDecimalsMax = 6;
+
+    /// <summary>Longest line of a technician's own program, bytes: a reading with every member needs less than 200.</summary>
+    public const int ExecLineBytesMax = 1_024;
+
+    /// <summary>Largest program of a technician's own, bytes: it is hashed at each start, which takes a small board a second then.</summary>
+    public const int ExecProgramBytesMax = 64 << 20;
 }

@@ -75,4 +75,32 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", EntryPoint = "posix_spawn_file_actions_addclosefrom_np", SetLastError = true)]
     public static partial int SpawnActionsAddCloseFrom(void* actions, int from);
+
+    /// <summary>Relative paths are relative to the working folder.</summary>
+    public const int AT_FDCWD = -100;
+
+    public const int AT_SYMLINK_NOFOLLOW = 0x100;
+
+    /// <summary>Type and mode, owner.</summary>
+    public const uint StatxModeAndOwner = 0x1 | 0x2 | 0x8;
+
+    /// <summary>struct statx, whose layout is the same on every architecture; the part that is read.</summary>
+    [StructLayout(LayoutKind.Explicit, Size = 256)]
+    public struct Status
+    {
+        [FieldOffset(20)]
+        public uint Owner;
+
+        [FieldOffset(28)]
+        public ushort Mode;
+    }
+
+    [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int Statx(int folder, string path, int flags, uint mask, Status* status);
+
+    [LibraryImport("libc", EntryPoint = "realpath", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial byte* RealPath(string path, byte* resolved);
+
+    [LibraryImport("libc", EntryPoint = "geteuid", SetLastError = true)]
+    public static partial uint GetEUid();
 }
