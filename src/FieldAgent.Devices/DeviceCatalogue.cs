@@ -17,5 +17,8 @@ public static class DeviceCatalogue
         new Modbus.ModbusKind(),
         new Gpio.GpioKind(),
         new Gpio.PulseCounterKind(),
+        new HealthKind(),
+        new ActivityKind(),
+        new SharedUplinkKind(),
     ];
 }

@@ -37,4 +37,13 @@ public static class DeviceLimits
 
     /// <summary>Largest program of a technician's own, bytes: it is hashed at each start, which takes a small board a second then.</summary>
     public const int ExecProgramBytesMax = 64 << 20;
+
+    /// <summary>Bytes read of a file with a fact; <c>os-release</c> has less than one kilobyte.</summary>
+    public const int FactBytesMax = 16 << 10;
+
+    /// <summary>Characters kept of a fact: the longest model's name of a Raspberry Pi has 40.</summary>
+    public const int FactLengthMax = 128;
+
+    /// <summary>Bytes read of a text of /proc for one number; <c>meminfo</c> has less than 2 KiB.</summary>
+    public const int ProcBytesMax = 4096;
 }
