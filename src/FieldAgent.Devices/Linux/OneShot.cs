@@ -31,7 +31,7 @@ internal static class OneShot
     private const int FirstBytes = 256 << 10;
     private const int ErrorsBytesMax = 4096;
 
-    /// <summary>Runs a program. When this returns, it and all it started are gone. Blocks for at most <paramref name="limit"/> and a second.</summary>
+    /// <summary>Runs a program. When this returns, it is gone and all it started has been killed. Blocks for at most <paramref name="limit"/> and a second.</summary>
     /// <param name="plan">The program.</param>
     /// <param name="outputBytesMax">More output than that ends it.</param>
     /// <param name="limit">Longest time.</param>
