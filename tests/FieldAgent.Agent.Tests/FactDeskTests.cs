@@ -56,6 +56,29 @@ public sealed class FactDeskTests : IDisposable
     }
 
     [Fact]
+    public void A_code_that_was_seen_is_told_each_time_under_its_grant_and_dropped_without_one()
+    {
+        _house.Seen.Add(new RawFact("image.code", "4006381333931"));
+        _house.Desk.Refresh();
+        Assert.DoesNotContain(_house.Waiting("vendor"), static d => (string?)d["function"] == "scan");
+
+        _house.Consents.Grant("scan", "image.photo", null, new ConsentBy("subject", "cli"));
+        _house.Consents.Grant("scan", "image.code", null, new ConsentBy("subject", "cli"));
+        _house.Seen.Add(new RawFact("image.code", "4006381333931"));
+        _house.Seen.Add(new RawFact("image.code", "4006381333931"));
+        _house.Desk.Refresh();
+        var told = _house.Waiting("vendor").Where(static d => (string?)d["function"] == "scan").ToList();
+        Assert.Equal(2, told.Count);
+        Assert.All(told, static d => Assert.Equal("4006381333931", (string)d["facts"]!["image.code"]!));
+        Assert.DoesNotContain(_house.Waiting("statistics"), static d => (string?)d["function"] == "scan");
+
+        // Withdrawn while it waits: it goes with the grant.
+        _house.Consents.Withdraw("scan", "image.code", new ConsentBy("subject", "cli"));
+        _house.Desk.Refresh();
+        Assert.DoesNotContain(_house.Waiting("vendor"), static d => (string?)d["function"] == "scan");
+    }
+
+    [Fact]
     [Promise("R2", "R44")]
     public void What_nobody_may_have_is_not_even_read()
     {
@@ -132,10 +155,12 @@ public sealed class FactDeskTests : IDisposable
             var gate = new Gate(Policy.Shipped(), _store.Consents, counters, clock);
             Consents = new ConsentDesk(gate, _store.Consents, clock);
             Crashes = new CrashNotes(state, "test", () => gate.Decide(Stage.Admit, "diagnostics", "diagnostics.crash").IsPermitted);
-            Desk = new FactDesk(gate, [source], Crashes, recipients, _store.Facts, _store.Outbox, _store.Keys, clock, counters);
+            Desk = new FactDesk(gate, [source], Crashes, recipients, _store.Facts, _store.Outbox, _store.Keys, clock, counters, Seen);
         }
 
         public FactDesk Desk { get; }
+
+        public SeenFacts Seen { get; } = new(new Counters());
 
         public CrashNotes Crashes { get; }
 

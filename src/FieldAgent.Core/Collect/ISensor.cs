@@ -57,6 +57,9 @@ public interface ISensorHost
     /// <summary>Hands over a picture.</summary>
     void Deliver(RawImage image);
 
+    /// <summary>Hands over a text, such as a code that was read. Does not block; when too many wait, it is counted and dropped.</summary>
+    void Tell(RawFact fact);
+
     /// <summary>Waits for the next shot that the schedule or a command asks for.</summary>
     /// <returns>False when <paramref name="untilBootNs"/> came or the sensor shall stop; true with the id of the command
     /// that asked (null when none did).</returns>

@@ -10,6 +10,9 @@ public sealed class CameraKind : ISensorKind
         "source", "folder: JPEG files stand for shots; csi: rpicam-still or libcamera-still; usb: ffmpeg on Video4Linux.",
         "folder", false, "folder", "csi", "usb");
 
+    internal static readonly Option<string> Use = Opt.Choice(
+        "use", "photo: pictures are handed on; scan: their bar codes and QR codes are, and the pictures are forgotten.", "photo", false, "photo", "scan");
+
     internal static readonly Option<string> Folder = Opt.File(
         "folder", "Source folder: the JPEG files, taken in name order, again from the first after the last.");
 
@@ -55,7 +58,7 @@ public sealed class CameraKind : ISensorKind
     /// <inheritdoc/>
     public ConfigShape Shape { get; } = new(
         "Photographs on a schedule and on command. Nothing is open between two shots.",
-        Source, Folder, Index, Device, Width, Height, WarmUp, Timeout, Interval, WidthMax, Masks);
+        Use, Source, Folder, Index, Device, Width, Height, WarmUp, Timeout, Interval, WidthMax, Masks);
 
     /// <inheritdoc/>
     public ISensor Create(SensorSetup setup)
@@ -64,7 +67,8 @@ public sealed class CameraKind : ISensorKind
         var masks = setup.Options.Get(Masks).Select(static mask => new PictureMask(
             mask.Get(Left) / 100, mask.Get(Top) / 100, mask.Get(MaskWidth) / 100, mask.Get(MaskHeight) / 100));
         return new CameraSensor(
-            setup.Name, SourceOf(setup), new PictureWork([.. masks], (int)setup.Options.Get(WidthMax)), setup.Options.Get(Interval));
+            setup.Name, SourceOf(setup), new PictureWork([.. masks], (int)setup.Options.Get(WidthMax)), setup.Options.Get(Interval),
+            setup.Options.Get(Use) == "scan");
     }
 
     private static IShotSource SourceOf(SensorSetup setup) => setup.Options.Get(Source) switch

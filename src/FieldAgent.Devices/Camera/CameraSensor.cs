@@ -1,4 +1,5 @@
 using FieldAgent.Core;
+using FieldAgent.Devices.Codes;
 
 namespace FieldAgent.Devices;
 
@@ -8,9 +9,11 @@ namespace FieldAgent.Devices;
 /// <param name="source">Where pictures come from.</param>
 /// <param name="work">Masks and scale.</param>
 /// <param name="interval">Time between shots; zero: only on command.</param>
-internal sealed class CameraSensor(string name, IShotSource source, PictureWork work, TimeSpan interval) : ISensor
+/// <param name="scans">True: only the codes in a picture are handed on, and the picture is forgotten.</param>
+internal sealed class CameraSensor(string name, IShotSource source, PictureWork work, TimeSpan interval, bool scans) : ISensor
 {
     private const string Field = "image.photo";
+    private const string CodeField = "image.code";
 
     /// <summary>A picture later than that is not the one that was asked for.</summary>
     private static readonly long OwedNsMax = TimeSpan.FromMinutes(5).ToNs();
@@ -21,13 +24,18 @@ internal sealed class CameraSensor(string name, IShotSource source, PictureWork 
     public string Name { get; } = name;
 
     /// <inheritdoc/>
-    public IReadOnlyList<string> OpensFor { get; } = [Field];
+    public IReadOnlyList<string> OpensFor { get; } = [scans ? CodeField : Field];
 
     /// <inheritdoc/>
     public void Run(ISensorHost host, CancellationToken stop)
     {
         // Tells a technician at once that there is nothing to take, and not at the first shot.
         work.Check();
+        if (scans && CodeReader.Problem is { } problem)
+        {
+            throw new SensorFault(SensorFaultKind.Refused, "scan", problem);
+        }
+
         source.Check();
         PayOwed(host, stop);
         var intervalNs = interval.ToNs();
@@ -75,8 +83,20 @@ internal sealed class CameraSensor(string name, IShotSource source, PictureWork 
         if (source.Take(host, stop) is { } shot)
         {
             var jpeg = work.Apply(shot.Jpeg);
-            _owed = null;
-            host.Deliver(new RawImage(Name, Field, jpeg, shot.Captured, owed.RequestId));
+            if (scans)
+            {
+                var codes = CodeReader.Read(jpeg.Span);
+                _owed = null;
+                foreach (var code in codes)
+                {
+                    host.Tell(new RawFact(CodeField, code.Text));
+                }
+            }
+            else
+            {
+                _owed = null;
+                host.Deliver(new RawImage(Name, Field, jpeg, shot.Captured, owed.RequestId));
+            }
         }
     }
 

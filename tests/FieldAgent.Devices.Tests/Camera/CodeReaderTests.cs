@@ -25,6 +25,24 @@ public sealed class CodeReaderTests
     }
 
     [Fact]
+    public void A_scanning_camera_opens_for_codes_hands_on_the_code_and_forgets_the_picture()
+    {
+        using var folder = new TempFolder();
+        using var host = new RecordingHost();
+        File.WriteAllBytes(folder.File("a.jpg"), Draw("4006381333931"));
+        var camera = RecordingHost.Create(new CameraKind(), """{ "use": "scan", "folder": "." }""", baseDirectory: folder.Path);
+        Assert.Equal(["image.code"], camera.OpensFor);
+        using (host.Start(camera))
+        {
+            host.Trigger("x");
+            Eventually.True(() => host.Facts.Count == 1, "the code");
+        }
+
+        Assert.Equal(new RawFact("image.code", "4006381333931"), host.Facts[0]);
+        Assert.Empty(host.Images);
+    }
+
+    [Fact]
     public void A_picture_without_a_code_has_none()
     {
         Assert.Empty(CodeReader.Read(File.ReadAllBytes(Path.Join(Places.Repository, "hardware", "boards", "photos", "03-mast.jpg"))));
