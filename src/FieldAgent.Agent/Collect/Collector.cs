@@ -142,7 +142,8 @@ internal sealed partial class Collector : IDisposable
         {
             foreach (var entry in _sensors)
             {
-                var wanted = _running && entry.Configured.Sensor.OpensFor.Any(_gate.MayCollect);
+                var wanted = _running && entry.Configured.Sensor.OpensFor.Any(_gate.MayCollect)
+                    && entry.Configured.Sensor.AlsoNeeds.All(need => _gate.Decide(Stage.Collect, need.Function, need.Field).IsPermitted);
                 if (wanted && !entry.IsOpen)
                 {
                     entry.IsOpen = true;

@@ -81,6 +81,9 @@ public interface ISensor
     /// <summary>Fields of which at least one must be permitted for the sensor to be opened at all.</summary>
     IReadOnlyList<string> OpensFor { get; }
 
+    /// <summary>What must be permitted besides, all of it, for the sensor to be opened: the picture that a code is read from.</summary>
+    IReadOnlyList<(string Function, string Field)> AlsoNeeds => [];
+
     /// <summary>Opens the device, samples until <paramref name="stop"/>, and closes it. Runs on a thread of its own and may block.</summary>
     /// <exception cref="SensorFault">The device is absent, refused or broken; the supervisor retries with backoff.</exception>
     void Run(ISensorHost host, CancellationToken stop);

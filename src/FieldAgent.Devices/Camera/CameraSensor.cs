@@ -27,6 +27,9 @@ internal sealed class CameraSensor(string name, IShotSource source, PictureWork 
     public IReadOnlyList<string> OpensFor { get; } = [scans ? CodeField : Field];
 
     /// <inheritdoc/>
+    public IReadOnlyList<(string Function, string Field)> AlsoNeeds { get; } = scans ? [("scan", Field)] : [];
+
+    /// <inheritdoc/>
     public void Run(ISensorHost host, CancellationToken stop)
     {
         // Tells a technician at once that there is nothing to take, and not at the first shot.

@@ -32,6 +32,7 @@ public sealed class CodeReaderTests
         File.WriteAllBytes(folder.File("a.jpg"), Draw("4006381333931"));
         var camera = RecordingHost.Create(new CameraKind(), """{ "use": "scan", "folder": "." }""", baseDirectory: folder.Path);
         Assert.Equal(["image.code"], camera.OpensFor);
+        Assert.Equal([("scan", "image.photo")], camera.AlsoNeeds);
         using (host.Start(camera))
         {
             host.Trigger("x");
