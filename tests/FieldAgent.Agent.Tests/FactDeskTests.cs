@@ -56,6 +56,29 @@ public sealed class FactDeskTests : IDisposable
     }
 
     [Fact]
+    public void A_code_that_was_seen_is_told_each_time_under_its_grant_and_dropped_without_one()
+    {
+        _house.Seen.Add(new RawFact("image.code", "4006381333931"));
+        _house.Desk.Refresh();
+        Assert.DoesNotContain(_house.Waiting("vendor"), static d => (string?)d["function"] == "scan");
+
+        _house.Consents.Grant("scan", "image.photo", null, new ConsentBy("subject", "cli"));
+        _house.Consents.Grant("scan", "image.code", null, new ConsentBy("subject", "cli"));
+        _house.Seen.Add(new RawFact("image.code", "4006381333931"));
+        _house.Seen.Add(new RawFact("image.code", "4006381333931"));
+        _house.Desk.Refresh();
+        var told = _house.Waiting("vendor").Where(static d => (string?)d["function"] == "scan").ToList();
+        Assert.Equal(2, told.Count);
+        Assert.All(told, static d => Assert.Equal("4006381333931", (string)d["facts"]!["image.code"]!));
+        Assert.DoesNotContain(_house.Waiting("statistics"), static d => (string?)d["function"] == "scan");
+
+        // Withdrawn while it waits: it goes with the grant.
+        _house.Consents.Withdraw("scan", "image.code", new ConsentBy("subject", "cli"));
+        _house.Desk.Refresh();
+        Assert.DoesNotContain(_house.Waiting("vendor"), static d => (string?)d["function"] == "scan");
+    }
+
+    [Fact]
     [Promise("R2", "R44")]
     public void What_nobody_may_have_is_not_even_read()
     {
@@ -97,6 +120,30 @@ public sealed class FactDeskTests : IDisposable
 
     private JsonObject Told(string recipient) => Assert.Single(_house.Waiting(recipient));
 
+    [Fact]
+    [Promise("R60")]
+    public void A_scanning_camera_is_closed_as_long_as_either_of_its_grants_is_missing()
+    {
+        var errors = new FieldAgent.Core.Configuration.ConfigErrors();
+        var kind = new FieldAgent.Devices.CameraKind();
+        var options = kind.Shape.Bind(
+            FieldAgent.Core.Configuration.ConfigNode.Parse("""{ "use": "scan", "folder": "." }"""u8.ToArray(), errors)!, errors);
+        var camera = kind.Create(new SensorSetup("scanner", options, "/", Path.Join(Places.Repository, "hardware", "boards", "photos")));
+        Assert.True(errors.IsEmpty);
+        using var due = new FlushSignal(int.MaxValue);
+        using var collector = new FieldAgent.Agent.Collect.Collector(
+            [new FieldAgent.Agent.Configuration.ConfiguredSensor("scanner", "camera", camera)], _house.Gate, _clock, due, 100, new Counters(), NullLoggerFactory.Instance);
+        collector.Start();
+        _house.Consents.Grant("scan", "image.code", null, new ConsentBy("subject", "cli"));
+        _house.Consents.Grant("photo", "image.photo", null, new ConsentBy("subject", "cli"));
+        Assert.False(collector.HasOpenSensors);
+        _house.Consents.Grant("scan", "image.photo", null, new ConsentBy("subject", "cli"));
+        Assert.True(collector.HasOpenSensors);
+        _house.Consents.Withdraw("scan", "image.photo", new ConsentBy("subject", "cli"));
+        Assert.False(collector.HasOpenSensors);
+        collector.Stop();
+    }
+
     private House Open() => new(_folder.File("state"), _clock, _source);
 
     private sealed class Source : IFactSource
@@ -130,12 +177,17 @@ public sealed class FactDeskTests : IDisposable
             _store = StateStore.Open(
                 new StoreOptions { Directory = state, Recipients = [.. recipients], FreeBytesMin = 0 }, clock, counters, NullLogger.Instance);
             var gate = new Gate(Policy.Shipped(), _store.Consents, counters, clock);
+            Gate = gate;
             Consents = new ConsentDesk(gate, _store.Consents, clock);
             Crashes = new CrashNotes(state, "test", () => gate.Decide(Stage.Admit, "diagnostics", "diagnostics.crash").IsPermitted);
-            Desk = new FactDesk(gate, [source], Crashes, recipients, _store.Facts, _store.Outbox, _store.Keys, clock, counters);
+            Desk = new FactDesk(gate, [source], Crashes, recipients, _store.Facts, _store.Outbox, _store.Keys, clock, counters, Seen);
         }
 
         public FactDesk Desk { get; }
+
+        public Gate Gate { get; }
+
+        public SeenFacts Seen { get; } = new(new Counters());
 
         public CrashNotes Crashes { get; }
 

@@ -19,6 +19,7 @@ public sealed class RecordingHost(IClock? clock = null, int rowsMax = 100_000) :
     private readonly List<SampleWriter> _writers = [];
     private readonly List<RecordedRow> _rows = [];
     private readonly List<RawImage> _images = [];
+    private readonly List<RawFact> _facts = [];
     private readonly SortedDictionary<string, long> _skips = new(StringComparer.Ordinal);
     private readonly Queue<string?> _triggers = new();
     private CancellationTokenSource _triggered = new();
@@ -70,6 +71,17 @@ public sealed class RecordingHost(IClock? clock = null, int rowsMax = 100_000) :
             lock (_lock)
             {
                 return [.. _images];
+            }
+        }
+    }
+
+    public IReadOnlyList<RawFact> Facts
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return [.. _facts];
             }
         }
     }
@@ -148,6 +160,14 @@ public sealed class RecordingHost(IClock? clock = null, int rowsMax = 100_000) :
         lock (_lock)
         {
             _images.Add(image);
+        }
+    }
+
+    public void Tell(RawFact fact)
+    {
+        lock (_lock)
+        {
+            _facts.Add(fact);
         }
     }
 

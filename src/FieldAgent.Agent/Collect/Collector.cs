@@ -24,7 +24,7 @@ internal sealed partial class Collector : IDisposable
 
     public Collector(
         IReadOnlyList<ConfiguredSensor> sensors, IGate gate, IClock clock, FlushSignal due, int rowsMax, Counters counters,
-        ILoggerFactory logs, SensorMemory? memory = null)
+        ILoggerFactory logs, SensorMemory? memory = null, Action<RawFact>? tell = null)
     {
         _gate = gate;
         _due = due;
@@ -32,7 +32,7 @@ internal sealed partial class Collector : IDisposable
         _log = logs.CreateLogger<Collector>();
         _sensors = [.. sensors.Select(s => new Entry(s, new SensorSupervisor(
             s.Sensor, s.Kind, clock, due, rowsMax, Deliver, counters, logs.CreateLogger($"sensor.{s.Name}"),
-            memory: memory?.Of(s.Name))))];
+            memory: memory?.Of(s.Name), tell: tell)))];
     }
 
     /// <summary>Where the open sensors leave their rows.</summary>
@@ -142,7 +142,8 @@ internal sealed partial class Collector : IDisposable
         {
             foreach (var entry in _sensors)
             {
-                var wanted = _running && entry.Configured.Sensor.OpensFor.Any(_gate.MayCollect);
+                var wanted = _running && entry.Configured.Sensor.OpensFor.Any(_gate.MayCollect)
+                    && entry.Configured.Sensor.AlsoNeeds.All(need => _gate.Decide(Stage.Collect, need.Function, need.Field).IsPermitted);
                 if (wanted && !entry.IsOpen)
                 {
                     entry.IsOpen = true;

@@ -17,9 +17,10 @@ namespace FieldAgent.Agent.Facts;
 /// <param name="keys">Sign, and blind the digests.</param>
 /// <param name="clock">Time.</param>
 /// <param name="counters">Counts what was told.</param>
+/// <param name="seen">What sensors saw; each is told once.</param>
 internal sealed class FactDesk(
     Gate gate, IReadOnlyList<IFactSource> sources, CrashNotes crashes, IReadOnlyList<string> recipients, IFactLedger ledger, IOutbox outbox,
-    IKeyStore keys, IClock clock, Counters counters) : IDisposable
+    IKeyStore keys, IClock clock, Counters counters, SeenFacts? seen = null) : IDisposable
 {
     /// <summary>Type of the document.</summary>
     public const string Type = "facts";
@@ -29,12 +30,14 @@ internal sealed class FactDesk(
 
     private const int WaitingMax = 1000;
 
+    private readonly SeenFacts _seen = seen ?? new SeenFacts(counters);
     private readonly AutoResetEvent _changed = new(false);
 
     /// <summary>Follows the gate until <paramref name="stop"/>.</summary>
     public void Run(CancellationToken stop)
     {
         gate.Changed += Wake;
+        _seen.Arrived += Wake;
         try
         {
             WaitHandle[] wakes = [stop.WaitHandle, _changed];
@@ -53,6 +56,7 @@ internal sealed class FactDesk(
         }
         finally
         {
+            _seen.Arrived -= Wake;
             gate.Changed -= Wake;
         }
     }
@@ -86,6 +90,7 @@ internal sealed class FactDesk(
             }
         }
 
+        TellSeen();
         TellCrash();
     }
 
@@ -114,6 +119,27 @@ internal sealed class FactDesk(
         Drop(recipient, document => (string?)document["function"] == function && document["facts"]?[Vocabulary.Crash] is null);
         Put(recipient, function, facts);
         ledger.Note(recipient, function, digest);
+    }
+
+    private void TellSeen()
+    {
+        while (_seen.TryPeek(out var fact))
+        {
+            foreach (var admitted in gate.Admit(fact))
+            {
+                foreach (var recipient in recipients)
+                {
+                    var facts = For([admitted], recipient);
+                    if (facts.Count > 0)
+                    {
+                        Put(recipient, admitted.Permit.Function, facts);
+                    }
+                }
+            }
+
+            // After it is in the outbox: a full disk delays it and does not lose it.
+            _seen.Remove();
+        }
     }
 
     private void TellCrash()

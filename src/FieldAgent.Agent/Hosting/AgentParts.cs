@@ -35,14 +35,15 @@ internal sealed class AgentParts : IDisposable
         Store = StateStore.Open(StoreOptionsOf(config), clock, Counters, logs.CreateLogger("store"));
         Privacy = new PrivacyParts(config, Store, clock, Counters, logs);
         Due = new FlushSignal(config.FlushReadings);
-        Collector = new Collector(config.Sensors, Gate, clock, Due, RowsMax, Counters, logs, Store.Memory);
+        var seen = new SeenFacts(Counters);
+        Collector = new Collector(config.Sensors, Gate, clock, Due, RowsMax, Counters, logs, Store.Memory, seen.Add);
         Pipeline = new Pipeline(Collector, Gate, Store.Spool, Due, config.FlushInterval, Counters, logs.CreateLogger<Pipeline>());
         Crashes = new CrashNotes(
             config.StateDirectory, CommandLine.Version,
             () => Gate.Decide(Stage.Admit, "diagnostics", Vocabulary.Crash).IsPermitted);
         Facts = new FactDesk(
             Gate, [new BoardFacts(config.DevicesRoot, config.StateDirectory, Environment.GetEnvironmentVariable("LANG"))], Crashes,
-            [.. config.Recipients.Select(static r => r.Name)], Store.Facts, Store.Outbox, Store.Keys, clock, Counters);
+            [.. config.Recipients.Select(static r => r.Name)], Store.Facts, Store.Outbox, Store.Keys, clock, Counters, seen);
         ICommandHandler[] commands = [new Commands.StatusHandler(this), new Commands.FlushHandler(Due), new Commands.PhotoHandler(Collector),
             new Commands.AcknowledgeHandler(Store.Outbox),
             new Commands.PrivacyRequestHandler(Privacy.SignedRequests, Privacy.Audiences, clock), new Commands.PolicyHandler(Privacy.Policies, config)];

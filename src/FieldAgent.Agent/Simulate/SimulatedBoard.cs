@@ -215,6 +215,11 @@ internal sealed class SimulatedBoard(int number, int seed, string folder, Virtua
             return writer;
         }
 
+        public void Tell(RawFact fact)
+        {
+            // Simulated boards have no sensor that reads texts.
+        }
+
         public void Deliver(RawImage image)
         {
         }

@@ -57,6 +57,9 @@ public interface ISensorHost
     /// <summary>Hands over a picture.</summary>
     void Deliver(RawImage image);
 
+    /// <summary>Hands over a text, such as a code that was read. Does not block; when too many wait, it is counted and dropped.</summary>
+    void Tell(RawFact fact);
+
     /// <summary>Waits for the next shot that the schedule or a command asks for.</summary>
     /// <returns>False when <paramref name="untilBootNs"/> came or the sensor shall stop; true with the id of the command
     /// that asked (null when none did).</returns>
@@ -77,6 +80,9 @@ public interface ISensor
 
     /// <summary>Fields of which at least one must be permitted for the sensor to be opened at all.</summary>
     IReadOnlyList<string> OpensFor { get; }
+
+    /// <summary>What must be permitted besides, all of it, for the sensor to be opened: the picture that a code is read from.</summary>
+    IReadOnlyList<(string Function, string Field)> AlsoNeeds => [];
 
     /// <summary>Opens the device, samples until <paramref name="stop"/>, and closes it. Runs on a thread of its own and may block.</summary>
     /// <exception cref="SensorFault">The device is absent, refused or broken; the supervisor retries with backoff.</exception>

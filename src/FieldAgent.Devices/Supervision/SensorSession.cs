@@ -61,6 +61,13 @@ internal sealed class SensorSession : ISensorHost, IClock, IDisposable
     }
 
     /// <inheritdoc/>
+    public void Tell(RawFact fact)
+    {
+        Sign();
+        _owner.Tell(this, fact);
+    }
+
+    /// <inheritdoc/>
     public bool WaitForTrigger(long untilBootNs, CancellationToken stop, out string? requestId)
     {
         Sign();

@@ -69,6 +69,22 @@ public sealed partial class SensorSupervisor
         _deliver(image);
     }
 
+    internal void Tell(SensorSession session, RawFact fact)
+    {
+        lock (_lock)
+        {
+            if (_session != session)
+            {
+                _counters.Add("dropped.late-fact");
+                return;
+            }
+
+            Live(delivers: true);
+        }
+
+        _tell(fact);
+    }
+
     /// <summary>The sensor begins to wait: a good moment to see that it delivers, or is ready to.</summary>
     internal void Rests(SensorSession session, bool ready)
     {

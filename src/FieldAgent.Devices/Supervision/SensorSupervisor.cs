@@ -18,6 +18,7 @@ public sealed partial class SensorSupervisor : IDisposable
     private readonly FlushSignal _due;
     private readonly int _rowsMax;
     private readonly Action<RawImage> _deliver;
+    private readonly Action<RawFact> _tell;
     private readonly Counters _counters;
     private readonly ILogger _log;
     private readonly SupervisionLimits _limits;
@@ -54,9 +55,10 @@ public sealed partial class SensorSupervisor : IDisposable
     /// <param name="log">Where changes of state are said.</param>
     /// <param name="limits">How patient to be; null for the defaults.</param>
     /// <param name="memory">What the sensor keeps; null: it forgets with this object.</param>
+    /// <param name="tell">Gets texts, on the sensor's thread; null: they are counted as dropped.</param>
     public SensorSupervisor(
         ISensor sensor, string kind, IClock clock, FlushSignal due, int rowsMax, Action<RawImage> deliver, Counters counters, ILogger log,
-        SupervisionLimits? limits = null, ISensorMemory? memory = null)
+        SupervisionLimits? limits = null, ISensorMemory? memory = null, Action<RawFact>? tell = null)
     {
         _sensor = sensor;
         Kind = kind;
@@ -64,6 +66,7 @@ public sealed partial class SensorSupervisor : IDisposable
         _due = due;
         _rowsMax = rowsMax;
         _deliver = deliver;
+        _tell = tell ?? (_ => counters.Add("dropped.fact"));
         _counters = counters;
         _log = log;
         _limits = limits ?? new SupervisionLimits();

@@ -114,6 +114,8 @@ internal sealed class GnssHost : ISensorHost, IDisposable
         }
     }
 
+    public void Tell(RawFact fact) => throw new NotSupportedException();
+
     public void Deliver(RawImage image) => throw new InvalidOperationException("no pictures here");
 
     public bool WaitForTrigger(long untilBootNs, CancellationToken stop, out string? requestId) =>

@@ -1,0 +1,36 @@
+using System.Collections.Concurrent;
+using FieldAgent.Core;
+
+namespace FieldAgent.Agent.Facts;
+
+/// <summary>Texts that sensors saw (codes) and that wait for the gate. Any thread adds, one takes.</summary>
+/// <param name="counters">Counts what there was no room for.</param>
+internal sealed class SeenFacts(Counters counters)
+{
+    /// <summary>Texts that may wait: several pictures full of codes.</summary>
+    private const int CountMax = 64;
+
+    private readonly ConcurrentQueue<RawFact> _waiting = new();
+
+    /// <summary>Raised after each addition, on the adding thread.</summary>
+    public event Action? Arrived;
+
+    /// <summary>Adds a text; drops and counts it when too many wait.</summary>
+    public void Add(RawFact fact)
+    {
+        if (_waiting.Count >= CountMax)
+        {
+            counters.Add("dropped.fact-queue-full");
+            return;
+        }
+
+        _waiting.Enqueue(fact);
+        Arrived?.Invoke();
+    }
+
+    /// <summary>The oldest text, which stays.</summary>
+    public bool TryPeek(out RawFact fact) => _waiting.TryPeek(out fact);
+
+    /// <summary>Takes the oldest text away.</summary>
+    public void Remove() => _waiting.TryDequeue(out _);
+}
