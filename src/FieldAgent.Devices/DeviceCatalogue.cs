@@ -15,5 +15,6 @@ public static class DeviceCatalogue
         new CameraKind(),
         new Gpio.GpioKind(),
         new Gpio.PulseCounterKind(),
+        new I2c.I2cKind(),
     ];
 }

@@ -26,7 +26,7 @@ internal sealed class IioSensor(SensorSetup setup) : SysfsSensor(setup, "/sys/bu
         if (files.Contains(input))
         {
             return new SysfsChannelPlan(
-                name, quantity.Unit, Path.Join(folder, input), null, new SysfsConversion(0, quantity.Factor, 0), 0);
+                name, quantity.Unit, Path.Join(folder, input), null, new LinearConversion(0, quantity.Factor, 0), 0);
         }
 
         var raw = In + channel + Raw;
@@ -38,7 +38,7 @@ internal sealed class IioSensor(SensorSetup setup) : SysfsSensor(setup, "/sys/bu
         var scale = Shared(folder, files, channel, "scale") ?? 1;
         var offset = Shared(folder, files, channel, "offset") ?? 0;
         return new SysfsChannelPlan(
-            name, quantity.Unit, Path.Join(folder, raw), null, new SysfsConversion(offset, scale * quantity.Factor, 0), 0);
+            name, quantity.Unit, Path.Join(folder, raw), null, new LinearConversion(offset, scale * quantity.Factor, 0), 0);
     }
 
     private static string? ChannelOf(string file)

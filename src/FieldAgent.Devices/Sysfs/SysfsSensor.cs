@@ -12,7 +12,7 @@ internal abstract class SysfsSensor(SensorSetup setup, string classFolder, strin
     : PolledSensor(setup.Name, setup.Options.Get(SensorOptions.Field), setup.Options.Get(SensorOptions.Interval))
 {
     /// <inheritdoc/>
-    protected override IPolledDevice Open(ISensorHost host)
+    protected override IPolledDevice Open(ISensorHost host, CancellationToken stop)
     {
         var options = setup.Options;
         var folder = SysfsFolder.Find(
