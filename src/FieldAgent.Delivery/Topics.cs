@@ -36,6 +36,7 @@ public sealed class Topics
         Erasure = new MqttTopic(Prefix + "erasure");
         Audit = new MqttTopic(Prefix + "audit");
         Incident = new MqttTopic(Prefix + "incident");
+        Facts = new MqttTopic(Prefix + "facts");
         CommandFilter = Prefix + "command/+";
         CommandPrefix = Prefix + "command/";
         ResultPrefix = Prefix + "result/";
@@ -65,12 +66,16 @@ public sealed class Topics
     /// <summary><c>incident</c>: what happened that somebody must be told of.</summary>
     public MqttTopic Incident { get; }
 
+    /// <summary><c>facts</c>: what seldom changes, such as the board's model.</summary>
+    public MqttTopic Facts { get; }
+
     /// <summary>The topic of a kind of notice.</summary>
     public MqttTopic Of(NoticeKind kind) => kind switch
     {
         NoticeKind.Consent => Consent,
         NoticeKind.Erasure => Erasure,
         NoticeKind.Audit => Audit,
+        NoticeKind.Facts => Facts,
         _ => Incident,
     };
 

@@ -16,5 +16,8 @@ public static class DeviceCatalogue
         new Gpio.GpioKind(),
         new Gpio.PulseCounterKind(),
         new I2c.I2cKind(),
+        new HealthKind(),
+        new ActivityKind(),
+        new SharedUplinkKind(),
     ];
 }

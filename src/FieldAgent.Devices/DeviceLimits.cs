@@ -28,4 +28,13 @@ public static class DeviceLimits
     /// <summary>Decimals kept of a value that the kernel has scaled already: it prints up to nine, sensors resolve fewer, and each
     /// costs 3.3 bits a reading.</summary>
     public const int SysfsDecimalsMax = 6;
+
+    /// <summary>Bytes read of a file with a fact; <c>os-release</c> has less than one kilobyte.</summary>
+    public const int FactBytesMax = 16 << 10;
+
+    /// <summary>Characters kept of a fact: the longest model's name of a Raspberry Pi has 40.</summary>
+    public const int FactLengthMax = 128;
+
+    /// <summary>Bytes read of a text of /proc for one number; <c>meminfo</c> has less than 2 KiB.</summary>
+    public const int ProcBytesMax = 4096;
 }

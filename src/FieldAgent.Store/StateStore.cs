@@ -43,6 +43,8 @@ public sealed partial class StateStore : IDisposable
         _documents = new DocumentShelf(context);
         _outbox = new OutboxLedger(context, _values);
         _identity = new IdentityStore(context, _values, _spool, _consents, _commands, _outbox);
+        Facts = new FactLedger(context);
+        Budget = new BudgetLedger(context);
         if (_audit.Broken.Length > 0)
         {
             _findings.Add(new StoreFinding(IncidentKind.ChainBroken, _audit.Broken));
@@ -58,6 +60,9 @@ public sealed partial class StateStore : IDisposable
 
     /// <summary>Consents.</summary>
     public IConsentLedger Consents => _consents;
+
+    /// <summary>What sensors keep over restarts.</summary>
+    public SensorMemory Memory => _context.Memory;
 
     /// <summary>Commands seen.</summary>
     public ICommandLedger Commands => _commands;
@@ -87,6 +92,12 @@ public sealed partial class StateStore : IDisposable
         get => _eraser.Holds;
         set => _eraser.Holds = value;
     }
+
+    /// <summary>Bytes that were sent, by recipient and day.</summary>
+    public IBudgetLedger Budget { get; }
+
+    /// <summary>What recipients were told of facts.</summary>
+    public IFactLedger Facts { get; }
 
     /// <summary>The installation's identity.</summary>
     public IKeyStore Keys => _context.Identity;

@@ -35,6 +35,9 @@ internal sealed class StoreContext(
 
     public IClock Clock { get; } = clock;
 
+    /// <summary>What sensors keep over restarts; written with the flush.</summary>
+    public SensorMemory Memory { get; } = new();
+
     public Counters Counters { get; } = counters;
 
     public ILogger Logger { get; } = logger;

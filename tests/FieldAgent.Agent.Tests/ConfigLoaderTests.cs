@@ -74,7 +74,7 @@ public sealed class ConfigLoaderTests
     }
 
     [Theory]
-    [Promise("R66")]
+    [Promise("R66", "R113")]
     [InlineData("mqtt://broker.example.com", "mqtts://broker.example.com")]
     [InlineData("mqtt://10.0.0.1", "plaintext")]
     [InlineData("https://broker", "mqtts://")]

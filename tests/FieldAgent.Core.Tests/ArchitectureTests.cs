@@ -34,6 +34,7 @@ public sealed class ArchitectureTests
     [InlineData(typeof(AdmittedRows))]
     [InlineData(typeof(AdmittedImage))]
     [InlineData(typeof(AnonymousWindow))]
+    [InlineData(typeof(AdmittedFact))]
     public void NobodyOutsideTheGateCanMakeAdmittedData(Type type) =>
         Assert.Empty(type.GetConstructors(BindingFlags.Public | BindingFlags.Instance));
 

@@ -18,7 +18,7 @@ public sealed class NoticeTests
         }
 
         rig.RunUntil(() => rig.Outbox.All.Count == 0);
-        foreach (var kind in new[] { "consent", "erasure", "audit", "incident" })
+        foreach (var kind in new[] { "consent", "erasure", "audit", "incident", "facts" })
         {
             var message = Assert.Single(rig.On(kind));
             Assert.False(message.Retain);
@@ -188,7 +188,7 @@ public sealed class NoticeTests
             new Counters(), NullLogger<Courier>.Instance);
         var thread = new Thread(() => courier.Run(stop.Token)) { IsBackground = true, Name = "courier" };
         thread.Start();
-        Until(() => messages.Notices.Count() == 4 && outbox.All.Count == 1);
+        Until(() => messages.Notices.Count() == 5 && outbox.All.Count == 1);
         var reference = outbox.All[0].Reference;
         cloud.Publish(new MqttTopic(CourierRig.Topic("command/acknowledge")), Encoding.UTF8.GetBytes(
             $$"""{"id":"a","expires":"2199-01-01T00:00:00Z","reference":"{{reference}}"}"""), default);
@@ -229,7 +229,7 @@ public sealed class NoticeTests
         public List<(string Topic, byte[] Payload)> All { get; } = [];
 
         public IEnumerable<(string Topic, byte[] Payload)> Notices =>
-            All.Where(static m => m.Topic.Split('/')[3] is "consent" or "erasure" or "audit" or "incident");
+            All.Where(static m => m.Topic.Split('/')[3] is "consent" or "erasure" or "audit" or "incident" or "facts");
 
         public void OnClosed(LinkFault fault)
         {

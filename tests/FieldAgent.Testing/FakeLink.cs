@@ -122,6 +122,15 @@ public sealed class FakeBroker(int seed = 1) : ILinkFactory
         }
     }
 
+    /// <summary>What a client is subscribed to.</summary>
+    public List<string> FiltersOf(string clientId)
+    {
+        lock (Lock)
+        {
+            return _sessions.TryGetValue(clientId, out var session) ? [.. session.Filters] : [];
+        }
+    }
+
     /// <summary>Sends a message to the subscribers, as another client would.</summary>
     public void Send(FakeDelivery delivery)
     {
@@ -341,6 +350,14 @@ public sealed class FakeLink(FakeBroker broker) : ILink
 
             broker.Subscribed(Session!, filter);
             return true;
+        }
+    }
+
+    public bool Unsubscribe(string filter)
+    {
+        lock (broker.Lock)
+        {
+            return IsUp && (Session!.Filters.Remove(filter) || true);
         }
     }
 

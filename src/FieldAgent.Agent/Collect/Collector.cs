@@ -24,14 +24,15 @@ internal sealed partial class Collector : IDisposable
 
     public Collector(
         IReadOnlyList<ConfiguredSensor> sensors, IGate gate, IClock clock, FlushSignal due, int rowsMax, Counters counters,
-        ILoggerFactory logs)
+        ILoggerFactory logs, SensorMemory? memory = null)
     {
         _gate = gate;
         _due = due;
         _counters = counters;
         _log = logs.CreateLogger<Collector>();
         _sensors = [.. sensors.Select(s => new Entry(s, new SensorSupervisor(
-            s.Sensor, s.Kind, clock, due, rowsMax, Deliver, counters, logs.CreateLogger($"sensor.{s.Name}"))))];
+            s.Sensor, s.Kind, clock, due, rowsMax, Deliver, counters, logs.CreateLogger($"sensor.{s.Name}"),
+            memory: memory?.Of(s.Name))))];
     }
 
     /// <summary>Where the open sensors leave their rows.</summary>

@@ -88,6 +88,9 @@ internal sealed record AgentConfig
     /// <summary>Brokers.</summary>
     public required IReadOnlyList<Recipient> Recipients { get; init; }
 
+    /// <summary>Groups whose commands the board listens to.</summary>
+    public Delivery.GroupSettings Groups { get; init; } = new();
+
     /// <summary>Sensors.</summary>
     public required IReadOnlyList<ConfiguredSensor> Sensors { get; init; }
 

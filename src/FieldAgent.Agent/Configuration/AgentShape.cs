@@ -10,6 +10,8 @@ internal static class AgentShape
     private const int SensorsMax = 64;
     private const int ControlNamesMax = 32;
 
+    private const int GroupsMax = 16;
+
     /// <summary>Bits of a block's recipient mask.</summary>
     private const int RecipientsMax = 32;
 
@@ -111,9 +113,28 @@ internal static class AgentShape
 
     public static readonly Option<string> Region = Opt.Text("region", "ISO 3166 code of the country the data goes to.", lengthMax: 6);
 
+    public static readonly Option<long> BudgetBytes = Opt.Bytes("bytes", "Bytes that may be sent in a period.", 50L << 20, 1024, 1L << 40, required: true);
+
+    public static readonly Option<string> BudgetPer = Opt.Choice("per", "The period: a day or a calendar month, UTC.", "month", false, "day", "month");
+
+    public static readonly Option<ConfigSection?> Budget = Opt.Section("budget", "What a metered network may cost.",
+        new ConfigShape("What a metered network may cost; when it is used up, readings and pictures wait for the next period.", BudgetBytes, BudgetPer));
+
     public static readonly Option<IReadOnlyList<ConfigSection>> Recipients = Opt.Sections("recipients", "Brokers that receive data.",
         new ConfigShape("A broker that receives data.", RecipientName, RecipientUrl, Tls, UserName, PasswordFile, KeepAlive, SessionExpiry,
-            Window, CompressAbove, Region), RecipientsMax);
+            Window, CompressAbove, Region, Budget), RecipientsMax);
+
+    public static readonly Option<IReadOnlyList<string>> GroupNames = Opt.List("names", "Groups that the board belongs to.",
+        Opt.Name("group", "A group."), GroupsMax, required: true);
+
+    public static readonly Option<string> GroupQuiet = Opt.Text("quiet",
+        "Hours in which groups are not heard, by the board's local time: 22:00-06:00.", lengthMax: 11);
+
+    public static readonly Option<long> GroupPerHour =
+        Opt.Integer("perHour", "Commands that one group may give in an hour.", 6, 1, 600);
+
+    public static readonly Option<ConfigSection?> Groups = Opt.Section("groups", "Groups whose commands the board listens to while that is granted.",
+        new ConfigShape("Groups whose commands the board listens to while the function group-commands is granted.", GroupNames, GroupQuiet, GroupPerHour));
 
     public static readonly Option<string> LineName =
         Opt.Text("line", "Name of the GPIO line, such as GPIO17.", required: true, lengthMax: 64);
@@ -136,7 +157,7 @@ internal static class AgentShape
     /// <summary>The whole file, with the sensor sections still to be read by their kinds.</summary>
     public static ConfigShape Root(IReadOnlyList<ISensorKind> kinds) => new(
         "Configuration of FieldAgent on one board. Files are relative to this one; // comments are allowed.",
-        Board, DevicesRoot, RuntimeDirectory, Control, Policy, PolicyKey, State, Flush, Recipients, Roles,
+        Board, DevicesRoot, RuntimeDirectory, Control, Policy, PolicyKey, State, Flush, Recipients, Groups, Roles,
         PlaceShape.Identity, PlaceShape.Geofences, PlaceShape.Analytics, Sensors(kinds));
 
     private static ConfigShape Line(string summary) => new(summary, LineName, LineActiveLow);

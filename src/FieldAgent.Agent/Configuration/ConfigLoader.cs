@@ -60,11 +60,12 @@ internal static class ConfigLoader
         var policyKey = ResolveOptional(section, AgentShape.PolicyKey);
         var policy = LoadPolicy(section, policyFile, policyKey, errors);
         var devicesRoot = section.Has(AgentShape.DevicesRoot) ? Resolve(section.Get(AgentShape.DevicesRoot)) : "/";
+        var runtime = Path.GetFullPath(overrides.RuntimeDirectory ?? Resolve(section.Get(AgentShape.RuntimeDirectory)));
         var config = new AgentConfig
         {
             File = path,
             Board = section.Get(AgentShape.Board),
-            RuntimeDirectory = Path.GetFullPath(overrides.RuntimeDirectory ?? Resolve(section.Get(AgentShape.RuntimeDirectory))),
+            RuntimeDirectory = runtime,
             ControlOperators = control.Get(AgentShape.ControlOperators),
             ControlViewers = control.Get(AgentShape.ControlViewers),
             DevicesRoot = devicesRoot,
@@ -84,9 +85,36 @@ internal static class ConfigLoader
             BlockReadings = (int)flush.Get(AgentShape.BlockReadings),
             Recipients = LoadRecipients(section, policy, overrides, folder, errors),
             UndrivenRoles = LoadRoles(section.Get(AgentShape.Roles)),
-            Sensors = LoadSensors(section.Get(sensorsOption), kinds, devicesRoot, folder, errors),
+            Sensors = LoadSensors(section.Get(sensorsOption), kinds, devicesRoot, runtime, folder, errors),
+            Groups = LoadGroups(section.Get(AgentShape.Groups), errors),
         };
         return errors.IsEmpty ? config : null;
+    }
+
+    private static Delivery.GroupSettings LoadGroups(ConfigSection? section, ConfigErrors errors)
+    {
+        if (section is null)
+        {
+            return new Delivery.GroupSettings();
+        }
+
+        var from = TimeOnly.MinValue;
+        var until = TimeOnly.MinValue;
+        if (section.Has(AgentShape.GroupQuiet)
+            && !(section.Get(AgentShape.GroupQuiet).Split('-') is [var first, var last]
+                && TimeOnly.TryParseExact(first, "HH:mm", CultureInfo.InvariantCulture, DateTimeStyles.None, out from)
+                && TimeOnly.TryParseExact(last, "HH:mm", CultureInfo.InvariantCulture, DateTimeStyles.None, out until)))
+        {
+            errors.Add(section.NodeOf(AgentShape.GroupQuiet), "must be two times of day such as \"22:00-06:00\"");
+        }
+
+        return new Delivery.GroupSettings
+        {
+            Names = [.. section.Get(AgentShape.GroupNames).Distinct(StringComparer.Ordinal)],
+            PerHour = (int)section.Get(AgentShape.GroupPerHour),
+            QuietFrom = from.ToTimeSpan(),
+            QuietUntil = until.ToTimeSpan(),
+        };
     }
 
     private static List<string> LoadRoles(ConfigSection? roles)
@@ -147,7 +175,7 @@ internal static class ConfigLoader
     }
 
     private static List<ConfiguredSensor> LoadSensors(
-        IReadOnlyList<ConfigNode> nodes, IReadOnlyList<ISensorKind> kinds, string devicesRoot, string folder, ConfigErrors errors)
+        IReadOnlyList<ConfigNode> nodes, IReadOnlyList<ISensorKind> kinds, string devicesRoot, string runtime, string folder, ConfigErrors errors)
     {
         var sensors = new List<ConfiguredSensor>();
         foreach (var node in nodes)
@@ -179,7 +207,7 @@ internal static class ConfigLoader
             // A sensor is only built from sound options: its own checks may rely on the shape's.
             if (errors.All.Count == before)
             {
-                sensors.Add(new ConfiguredSensor(name, kind.Kind, kind.Create(new SensorSetup(name, section, devicesRoot, folder)))
+                sensors.Add(new ConfiguredSensor(name, kind.Kind, kind.Create(new SensorSetup(name, section, devicesRoot, folder) { RuntimeDirectory = runtime }))
                 {
                     Interval = kind.Shape.Options.OfType<Option<TimeSpan>>().FirstOrDefault(static o => o.Name == "interval") is { } interval
                         ? section.Get(interval) : TimeSpan.Zero,
@@ -241,7 +269,11 @@ internal static class ConfigLoader
                 },
                 one.Get(AgentShape.Region),
                 one.Get(AgentShape.CompressAbove) is > 0 and var above ? (int)above : int.MaxValue,
-                (int)one.Get(AgentShape.Window)));
+                (int)one.Get(AgentShape.Window))
+            {
+                BudgetBytes = one.Get(AgentShape.Budget)?.Get(AgentShape.BudgetBytes),
+                BudgetPerMonth = one.Get(AgentShape.Budget)?.Get(AgentShape.BudgetPer) != "day",
+            });
         }
 
         return recipients;

@@ -16,6 +16,13 @@ internal sealed class DemoRun(string configFile, TimeSpan length)
     private static readonly TimeSpan OutageMax = TimeSpan.FromSeconds(4);
     private static readonly TimeSpan DeliverWithin = TimeSpan.FromSeconds(30);
 
+    // Coarse, finer, and unasked are three grants; a photograph is a fourth.
+    private static readonly string[] Grants =
+    [
+        "fleet-location --precision 1km", "fleet-location --field location.precise --precision 100m",
+        "fleet-location --field location.background", "photo",
+    ];
+
     private readonly LinuxClock _clock = new();
     private readonly Lock _printing = new();
     private readonly ArrivalPrinter _arrivals = new(Console.Out);
@@ -45,8 +52,10 @@ internal sealed class DemoRun(string configFile, TimeSpan length)
         broker.Start(stop);
         Say($"mosquitto answers at 127.0.0.1:{broker.Port}");
         Say("positions and photographs are off until somebody grants them:");
-        Self(["consent", "grant", "fleet-location", "--precision", "100m", .. board], "fieldagent consent grant fleet-location --precision 100m");
-        Self(["consent", "grant", "photo", .. board], "fieldagent consent grant photo");
+        foreach (var grant in Grants)
+        {
+            Self(["consent", "grant", .. grant.Split(' '), .. board], "fieldagent consent grant " + grant);
+        }
 
         using var consuming = new CancellationTokenSource();
         var consumer = new Consumer(

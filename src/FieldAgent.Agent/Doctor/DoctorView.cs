@@ -80,7 +80,7 @@ internal sealed class DoctorView
     public string Dev => Path.Join(Root, "dev");
 
     /// <summary>A device path under the prefix.</summary>
-    public string At(string absolute) => Root is "/" or "" || Root.Length > 1 && absolute.StartsWith(Root, StringComparison.Ordinal) ? absolute : Path.Join(Root, absolute);
+    public string At(string absolute) => Root is "/" or "" || absolute.StartsWith(Root.TrimEnd('/') + "/", StringComparison.Ordinal) ? absolute : Path.Join(Root, absolute);
 
     /// <summary>A path as it is on the board.</summary>
     public string Plain(string path) => Root.Length > 1 && path.StartsWith(Root, StringComparison.Ordinal) ? path[Root.TrimEnd('/').Length..] : path;

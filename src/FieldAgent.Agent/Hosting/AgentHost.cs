@@ -92,6 +92,7 @@ internal static partial class AgentHost
             return new ControlServer(
                 parts.Config.ControlSocket, new ControlHandler(parts).Handle, ControlAccess.Of(parts.Config, log), parts.Counters, log);
         });
+        services.AddSingleton<IHostedService>(static s => Worker(s, "facts", s.GetRequiredService<AgentParts>().Facts.Run));
         services.AddSingleton<IHostedService>(static s => Worker(s, "audit", s.GetRequiredService<AgentParts>().Privacy.Audit.Run));
         services.AddSingleton<IHostedService>(static s => Notifier(s));
         services.AddSingleton<IHostedService>(static s => Worker(s, "startup-memory", stop =>
@@ -114,7 +115,7 @@ internal static partial class AgentHost
 
     private static WorkerThread Worker(IServiceProvider services, string name, Action<CancellationToken> loop) => new(
         name, loop, services.GetRequiredService<IHostApplicationLifetime>(),
-        services.GetRequiredService<ILoggerFactory>().CreateLogger("fieldagent"));
+        services.GetRequiredService<ILoggerFactory>().CreateLogger("fieldagent"), services.GetRequiredService<AgentParts>().Crashes.Note);
 
     private static void StopAfter(IServiceProvider services, CancellationToken stop)
     {

@@ -2,9 +2,11 @@ using FieldAgent.Agent.Cli;
 using FieldAgent.Agent.Collect;
 using FieldAgent.Agent.Configuration;
 using FieldAgent.Agent.DataProtection;
+using FieldAgent.Agent.Facts;
 using FieldAgent.Agent.Status;
 using FieldAgent.Core;
 using FieldAgent.Delivery;
+using FieldAgent.Devices;
 using FieldAgent.Devices.EffaceableMemory;
 using FieldAgent.Privacy;
 using FieldAgent.Store;
@@ -32,8 +34,14 @@ internal sealed class AgentParts : IDisposable
         Store = StateStore.Open(StoreOptionsOf(config), clock, Counters, logs.CreateLogger("store"));
         Privacy = new PrivacyParts(config, Store, clock, Counters, logs);
         Due = new FlushSignal(config.FlushReadings);
-        Collector = new Collector(config.Sensors, Gate, clock, Due, RowsMax, Counters, logs);
+        Collector = new Collector(config.Sensors, Gate, clock, Due, RowsMax, Counters, logs, Store.Memory);
         Pipeline = new Pipeline(Collector, Gate, Store.Spool, Due, config.FlushInterval, Counters, logs.CreateLogger<Pipeline>());
+        Crashes = new CrashNotes(
+            config.StateDirectory, CommandLine.Version,
+            () => Gate.Decide(Stage.Admit, "diagnostics", Vocabulary.Crash).IsPermitted);
+        Facts = new FactDesk(
+            Gate, [new BoardFacts(config.DevicesRoot, config.StateDirectory, Environment.GetEnvironmentVariable("LANG"))], Crashes,
+            [.. config.Recipients.Select(static r => r.Name)], Store.Facts, Store.Outbox, Store.Keys, clock, Counters);
         ICommandHandler[] commands = [new Commands.StatusHandler(this), new Commands.FlushHandler(Due), new Commands.PhotoHandler(Collector),
             new Commands.AcknowledgeHandler(Store.Outbox),
             new Commands.PrivacyRequestHandler(Privacy.SignedRequests, Privacy.Audiences, clock)];
@@ -73,6 +81,12 @@ internal sealed class AgentParts : IDisposable
 
     /// <summary>Pipeline.</summary>
     public Pipeline Pipeline { get; }
+
+    /// <summary>Notes of crashes.</summary>
+    public CrashNotes Crashes { get; }
+
+    /// <summary>What seldom changes.</summary>
+    public FactDesk Facts { get; }
 
     /// <summary>One a recipient.</summary>
     public IReadOnlyList<CourierLoop> Couriers { get; }
@@ -135,6 +149,7 @@ internal sealed class AgentParts : IDisposable
         Collector.Dispose();
         Errands.Dispose();
         Due.Dispose();
+        Facts.Dispose();
         Privacy.Dispose();
         Store.Dispose();
     }
@@ -158,6 +173,8 @@ internal sealed class AgentParts : IDisposable
         TagKey = Privacy.Identity.Board.TagKey(recipient.Name),
         AgentVersion = CommandLine.Version,
         FlushInterval = Config.FlushInterval,
+        Groups = Config.Groups,
+        Budget = recipient.BudgetBytes is { } bytes ? new DataBudget(recipient.Name, bytes, recipient.BudgetPerMonth, Store.Budget, Clock) : null,
         CredentialsRefused = () => Privacy.Incidents.Raise(IncidentKind.CredentialsRefused, "broker of " + recipient.Name),
     };
 }

@@ -6,7 +6,8 @@ namespace FieldAgent.Agent.Hosting;
 /// <summary>A hosted service that is one thread with one loop. A loop that throws ends the agent with exit code 1, so that
 /// systemd starts it anew.</summary>
 internal sealed partial class WorkerThread(
-    string name, Action<CancellationToken> loop, IHostApplicationLifetime lifetime, ILogger log) : IHostedService, IDisposable
+    string name, Action<CancellationToken> loop, IHostApplicationLifetime lifetime, ILogger log, Action<Exception>? failed = null)
+    : IHostedService, IDisposable
 {
     private readonly CancellationTokenSource _stop = new();
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -41,6 +42,7 @@ internal sealed partial class WorkerThread(
         catch (Exception e)
         {
             LogFailed(name, e);
+            failed?.Invoke(e);
             Environment.ExitCode = ExitCode.Fault;
             lifetime.StopApplication();
         }

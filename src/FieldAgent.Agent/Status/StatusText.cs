@@ -1,5 +1,6 @@
 using System.Globalization;
 using FieldAgent.Core;
+using FieldAgent.Delivery;
 using FieldAgent.Devices;
 
 namespace FieldAgent.Agent.Status;
@@ -47,6 +48,7 @@ internal static class StatusText
             ? $"whole, {Number(status.Account.AuditEntries)} entries" : $"BROKEN: {status.Account.ChainTrouble}"]]);
         output.WriteLine("clock");
         TextTable.Write(output, [["", $"{status.Clock.Time:yyyy-MM-dd HH:mm:ss} UTC", status.Clock.Quality.ToString().ToLowerInvariant()]]);
+        WriteTraffic(output, status.Counters);
         WriteCounts(output, "denied", status.Denied);
         WriteCounts(output, "dropped", status.Dropped);
     }
@@ -93,6 +95,21 @@ internal static class StatusText
         if (status.Clock.Quality == ClockQuality.Unsynced)
         {
             yield return "clock: nobody has set it since this boot; readings keep their order and get their time when NTP or GNSS gives it";
+        }
+    }
+
+    // What a function costs stands beside the words that turn it off.
+    private static void WriteTraffic(TextWriter output, SortedDictionary<string, long> counters)
+    {
+        List<string[]> rows = [.. counters.Where(static c => c.Key.StartsWith(TrafficCounters.BytesOfFunction, StringComparison.Ordinal)).Select(c =>
+        {
+            var function = c.Key[TrafficCounters.BytesOfFunction.Length..];
+            return new[] { function, $"{Size(c.Value)} in {Number(counters.GetValueOrDefault(TrafficCounters.MessagesOfFunction + function))} messages since the start" };
+        })];
+        if (rows.Count > 0)
+        {
+            output.WriteLine("sent");
+            TextTable.Write(output, rows);
         }
     }
 

@@ -90,6 +90,9 @@ public interface ISensor
 /// <param name="BaseDirectory">Folder that relative file names are relative to: the configuration file's.</param>
 public sealed record SensorSetup(string Name, ConfigSection Options, string Root, string BaseDirectory)
 {
+    /// <summary>The agent's own folder in /run, for sockets; the root prefix's when not given.</summary>
+    public string RuntimeDirectory { get; init; } = Root;
+
     /// <summary>An absolute device path (<c>/sys/bus/iio/devices</c>) under the root prefix.</summary>
     public string DevicePath(string absolute) => Root is "/" or "" ? absolute : Path.Join(Root, absolute);
 

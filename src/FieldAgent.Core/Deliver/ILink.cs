@@ -216,6 +216,10 @@ public interface ILink : IDisposable
     /// <returns>False when refused or timed out.</returns>
     bool Subscribe(string filter, TimeSpan timeout);
 
+    /// <summary>Ends a subscription, also one that an earlier connection of the session made; does not wait for the broker's answer.</summary>
+    /// <returns>False when the link is down.</returns>
+    bool Unsubscribe(string filter);
+
     /// <summary>Reads and writes the socket, keeps alive, calls the events; waits at most <paramref name="wait"/> for something to do,
     /// or until <see cref="Wake"/>.</summary>
     void Poll(TimeSpan wait);

@@ -16,6 +16,9 @@ public enum NoticeKind : byte
 
     /// <summary>An incident: topic <c>incident</c> (R110).</summary>
     Incident,
+
+    /// <summary>What seldom changes, such as the board's model (R28, R29): topic <c>facts</c>.</summary>
+    Facts,
 }
 
 /// <summary>A document that waits for one recipient.</summary>

@@ -6,7 +6,14 @@ namespace FieldAgent.Core;
 /// <param name="Region">ISO 3166 code of where the data goes.</param>
 /// <param name="CompressAboveBytes">Payloads larger than this go out brotli-compressed; <see cref="int.MaxValue"/>: none.</param>
 /// <param name="WindowMax">Unacknowledged messages at most; the broker's receive maximum may lower it.</param>
-public sealed record Recipient(string Name, LinkOptions Link, string Region, int CompressAboveBytes, int WindowMax);
+public sealed record Recipient(string Name, LinkOptions Link, string Region, int CompressAboveBytes, int WindowMax)
+{
+    /// <summary>Bytes of readings and pictures that may be sent in a period; null: the network is not metered.</summary>
+    public long? BudgetBytes { get; init; }
+
+    /// <summary>The period is a calendar month; else a day.</summary>
+    public bool BudgetPerMonth { get; init; }
+}
 
 /// <summary>What the courier of one recipient is doing, for <c>status</c>.</summary>
 /// <param name="Recipient">Name.</param>

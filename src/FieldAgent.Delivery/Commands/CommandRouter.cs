@@ -19,11 +19,13 @@ internal sealed class CommandRouter
     private readonly CommandLimits _limits;
     private readonly ILogger _logger;
     private readonly TokenBucket _bucket;
+    private readonly GroupDesk? _groups;
 
     public CommandRouter(
         string recipient, Topics topics, ICommandLedger ledger, IEnumerable<ICommandHandler> handlers, IClock clock, Counters counters,
-        CommandLimits limits, ILogger logger)
+        CommandLimits limits, ILogger logger, GroupDesk? groups = null)
     {
+        _groups = groups;
         _recipient = recipient;
         _topics = topics;
         _ledger = ledger;
@@ -42,21 +44,26 @@ internal sealed class CommandRouter
     /// <returns>The answer; null when the message is no command of this device.</returns>
     public CommandReply? Handle(in LinkMessage message, MqttVersion version)
     {
-        if (!message.Topic.StartsWith(_topics.CommandPrefix, StringComparison.Ordinal)
-            || !Topics.IsLevel(message.Topic.AsSpan(_topics.CommandPrefix.Length)))
+        string? group = null;
+        string name;
+        if (message.Topic.StartsWith(_topics.CommandPrefix, StringComparison.Ordinal)
+            && Topics.IsLevel(message.Topic.AsSpan(_topics.CommandPrefix.Length)))
+        {
+            name = message.Topic[_topics.CommandPrefix.Length..];
+        }
+        else if (_groups is null || !_groups.TryMatch(message.Topic, out group, out name))
         {
             _counters.Add("commands.stray");
             return null;
         }
 
-        var name = message.Topic[_topics.CommandPrefix.Length..];
-        var result = Execute(message, name, version);
+        var result = Execute(message, name, group, version);
         var topic = ReplyTopic(message, name, version);
         var correlation = version == MqttVersion.V5 && !message.CorrelationData.IsEmpty ? message.CorrelationData.ToArray() : null;
         return new CommandReply(topic, result, correlation);
     }
 
-    private byte[] Execute(in LinkMessage message, string name, MqttVersion version)
+    private byte[] Execute(in LinkMessage message, string name, string? group, MqttVersion version)
     {
         if (message.Payload.Length > _limits.PayloadBytesMax)
         {
@@ -89,6 +96,11 @@ internal sealed class CommandRouter
         if (ExpiryOf(message, command) is not { } expires)
         {
             return Refuse(id, name, "malformed", "$.expires is missing, and the message has no expiry interval");
+        }
+
+        if (group is not null && _groups!.WhyNot(group) is { } refusal)
+        {
+            return Refuse(id, name, refusal.Reason, refusal.Text);
         }
 
         if (!_bucket.TryTake())

@@ -31,6 +31,12 @@ internal sealed class Arrivals(ConsumerOptions options)
             return Invalid("", message.Topic, "topic", "not fieldagent/v1/{pseudonym}/…");
         }
 
+        if (message.Topic.StartsWith(GroupDesk.Prefix, StringComparison.Ordinal))
+        {
+            // What goes to groups of devices.
+            return null;
+        }
+
         try
         {
             if (levels is [_, _, Topics.AnonymousLevel, var function])
@@ -43,7 +49,7 @@ internal sealed class Arrivals(ConsumerOptions options)
                 "data" => TakeData(message, levels),
                 "gap" => TakeGap(message, levels[2]),
                 "state" => TakeState(message, levels[2]),
-                "consent" or "erasure" or "audit" or "incident" => TakeNotice(message, levels),
+                "consent" or "erasure" or "audit" or "incident" or "facts" => TakeNotice(message, levels),
                 // What goes to devices, and answers to others.
                 "command" or "result" => null,
                 _ => Invalid(levels[2], message.Topic, "topic", "not a topic of the contract"),

@@ -19,7 +19,7 @@ internal static class ContractWords
         "suspended", "not-yet-in-force", "controller-changed", "needs-guardian", "anonymous-only", "lapsed", "clock-untrusted",
     ];
 
-    private static readonly string[] Notice = ["consent", "erasure", "audit", "incident"];
+    private static readonly string[] Notice = ["consent", "erasure", "audit", "incident", "facts"];
 
     /// <summary><c>gnss</c>, <c>ntp</c>, <c>rtc</c>, <c>unsynced</c>.</summary>
     public static string Of(ClockQuality quality) => (int)quality < Clock.Length ? Clock[(int)quality] : Clock[0];
@@ -30,7 +30,7 @@ internal static class ContractWords
     /// <summary><c>not-granted</c> …</summary>
     public static string Of(DenyReason reason) => (int)reason < Denied.Length ? Denied[(int)reason] : "other";
 
-    /// <summary><c>consent</c>, <c>erasure</c>, <c>audit</c>, <c>incident</c>: also the last level of the notice's topic.</summary>
+    /// <summary><c>consent</c>, <c>erasure</c>, <c>audit</c>, <c>incident</c>, <c>facts</c>: also the last level of the notice's topic.</summary>
     public static string Of(NoticeKind kind) => Notice[(int)kind];
 
     /// <summary>True for a word of <see cref="Of(NoticeKind)"/>.</summary>

@@ -167,6 +167,9 @@ internal static unsafe partial class LibMosquitto
     public static partial int mosquitto_subscribe_v5(
         nint mosq, int* messageId, string filter, int qos, int options, nint properties);
 
+    [LibraryImport(File, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int mosquitto_unsubscribe_v5(nint mosq, int* messageId, string filter, nint properties);
+
     [SuppressGCTransition]
     [LibraryImport(File)]
     public static partial int mosquitto_socket(nint mosq);

@@ -183,6 +183,14 @@ public sealed partial class MosquittoLink : ILink
     }
 
     /// <inheritdoc/>
+    public unsafe bool Unsubscribe(string filter)
+    {
+        ThrowIfInsideLibrary();
+        return _state == State.Up && !_hasFault
+            && LibMosquitto.mosquitto_unsubscribe_v5(_handle!.Mosq, null, filter, 0) == LibMosquitto.Success;
+    }
+
+    /// <inheritdoc/>
     /// <remarks>After the connection has closed it waits for <see cref="Wake"/> alone.</remarks>
     public void Poll(TimeSpan wait)
     {

@@ -22,6 +22,7 @@ public sealed class Courier
     private readonly CourierStatus _status;
     private readonly StatePublisher _state;
     private readonly CommandDesk _commands;
+    private readonly GroupDesk _groups;
     private readonly CourierWakes _wakes = new();
     private readonly Lock _sending = new();
     private readonly Random _random;
@@ -64,8 +65,9 @@ public sealed class Courier
         _status = new CourierStatus(settings.Recipient.Name, clock);
         _state = new StatePublisher(settings, _topics, clock);
         _notices = new NoticeSender(settings, outbox, _topics, clock, counters, _status);
+        _groups = new GroupDesk(settings.Groups, gate, clock);
         _commands = new CommandDesk(
-            new CommandRouter(settings.Recipient.Name, _topics, ledger, handlers, clock, counters, settings.CommandLimits, logger),
+            new CommandRouter(settings.Recipient.Name, _topics, ledger, handlers, clock, counters, settings.CommandLimits, logger, _groups),
             settings.CommandLimits,
             counters);
         _random = new Random(settings.Seed ?? RandomNumberGenerator.GetInt32(int.MaxValue));
@@ -162,7 +164,7 @@ public sealed class Courier
         {
             _wakes.Attach(link);
             var session = new CourierSession(
-                _settings, link, reader, items, _notices, _state, _commands, _topics, _clock, _counters, _status, _wakes, _sending, _logger);
+                _settings, link, reader, items, _notices, _state, _commands, _groups, _topics, _clock, _counters, _status, _wakes, _sending, _logger);
             fault = link.Connect(Options(version), session, out var accepted);
             if (fault.Kind == LinkFaultKind.None)
             {

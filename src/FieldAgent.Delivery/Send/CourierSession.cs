@@ -6,7 +6,7 @@ namespace FieldAgent.Delivery;
 /// <summary>One connection of a courier, from CONNACK to its end. Owned by the courier's thread.</summary>
 internal sealed class CourierSession(
     CourierSettings settings, ILink link, ISpoolReader reader, ItemSender items, NoticeSender notices, StatePublisher state, CommandDesk commands,
-    Topics topics, IClock clock, Counters counters, CourierStatus status, CourierWakes wakes, Lock sending, ILogger logger) : ILinkEvents
+    GroupDesk groups, Topics topics, IClock clock, Counters counters, CourierStatus status, CourierWakes wakes, Lock sending, ILogger logger) : ILinkEvents
 {
     private readonly CourierLimits _limits = settings.Limits;
     private readonly List<(int MessageId, int Code)> _answers = [];
@@ -29,6 +29,7 @@ internal sealed class CourierSession(
         items.Begin(link, accepted, _table, _window);
         notices.Begin(link, _table, _window, accepted.PacketBytesMax);
         commands.Begin(accepted.Version);
+        groups.Begin();
         try
         {
             if (state.Publish(link, _table) && !link.Subscribe(topics.CommandFilter, _limits.SubscribeTimeout)
@@ -39,6 +40,7 @@ internal sealed class CourierSession(
                 CourierLog.CommandsOff(logger, settings.Recipient.Name);
             }
 
+            FollowGroups(stop);
             while (_closed is null)
             {
                 if (stop.IsCancellationRequested)
@@ -47,7 +49,7 @@ internal sealed class CourierSession(
                     return default;
                 }
 
-                Step();
+                Step(stop);
             }
 
             return _closed.Value;
@@ -72,11 +74,21 @@ internal sealed class CourierSession(
     /// <inheritdoc/>
     public void OnMessage(in LinkMessage message) => commands.Receive(message);
 
-    private void Step()
+    private void FollowGroups(CancellationToken stop)
+    {
+        if (_closed is null && !groups.Follow(link, _limits.SubscribeTimeout) && !stop.IsCancellationRequested)
+        {
+            counters.Add("delivery.groups-refused");
+            status.Detail = "commands to groups are off: the broker did not accept the subscription to " + GroupDesk.Prefix + "…";
+        }
+    }
+
+    private void Step(CancellationToken stop)
     {
         if (wakes.TakeGateChanged())
         {
             items.GateChanged();
+            FollowGroups(stop);
         }
 
         if (wakes.TakeNoticeAdded())

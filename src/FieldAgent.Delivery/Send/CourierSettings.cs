@@ -26,6 +26,12 @@ public sealed record CourierSettings
     /// in between; again only after a connection. On the courier's thread.</summary>
     public Action? CredentialsRefused { get; init; }
 
+    /// <summary>The groups whose commands the board listens to while that is granted.</summary>
+    public GroupSettings Groups { get; init; } = new();
+
+    /// <summary>What the network may cost; null: it is not metered. Belongs to this courier alone.</summary>
+    public DataBudget? Budget { get; init; }
+
     /// <summary>Seed of the waits between attempts; null: random, so that a fleet does not return all at once.</summary>
     public int? Seed { get; init; }
 

@@ -10,6 +10,7 @@ internal sealed partial class ItemSender
     private readonly Dictionary<long, (int Refusals, long RetryAtNs)> _itemHolds = [];
     private readonly Dictionary<string, (int Refusals, long RetryAtNs)> _functionHolds = new(StringComparer.Ordinal);
     private long _resumeAtNs;
+    private bool _paused;
     private long _rewindAtNs = long.MaxValue;
     private bool _gateHolds;
     private bool _throttled;

@@ -108,6 +108,7 @@ internal sealed partial class ItemSender
     public void End()
     {
         _table.Clear();
+        _settings.Budget?.Save();
         _sending = null;
         foreach (var transfer in _images.Values)
         {
@@ -128,6 +129,19 @@ internal sealed partial class ItemSender
         if (now < _resumeAtNs)
         {
             return Until(_resumeAtNs, now);
+        }
+
+        if (_settings.Budget?.Pause() is { Ticks: > 0 } pause)
+        {
+            _status.Detail = _settings.Budget.Detail;
+            _paused = true;
+            return pause < _limits.PollMax ? pause : _limits.PollMax;
+        }
+
+        if (_paused)
+        {
+            _paused = false;
+            _status.Detail = "";
         }
 
         if (now >= _rewindAtNs)
@@ -418,6 +432,8 @@ internal sealed partial class ItemSender
             return Outcome.Down;
         }
 
+        TrafficCounters.CountFunction(_counters, sent.Function, payload.Length);
+        _settings.Budget?.Sent(payload.Length + topic.Name.Length);
         _table.Add(messageId, sent);
         _status.InFlight = _table.Count;
         if (itemId != 0)

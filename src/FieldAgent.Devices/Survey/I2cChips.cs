@@ -1,7 +1,9 @@
+using FieldAgent.Devices.I2c;
+
 namespace FieldAgent.Devices;
 
 /// <summary>One address of one bus, to be asked for a chip's id.</summary>
-internal readonly struct I2cChip(string bus, byte address, I2cTransaction transaction)
+internal readonly struct I2cProbe(string bus, byte address, I2cTransaction transaction)
 {
     /// <summary>The address.</summary>
     public byte Address => address;
@@ -24,11 +26,13 @@ internal readonly struct I2cChip(string bus, byte address, I2cTransaction transa
 /// <param name="Names">The names that <paramref name="Recognise"/> can give.</param>
 /// <param name="Addresses">Where it can live.</param>
 /// <param name="Recognise">Whether anybody answered, and the chip's name or an empty text.</param>
-internal sealed record I2cFamily(string[] Names, byte[] Addresses, Func<I2cChip, (bool Replied, string Name)> Recognise);
+internal sealed record I2cFamily(string[] Names, byte[] Addresses, Func<I2cProbe, (bool Replied, string Name)> Recognise);
 
 /// <summary>The chips that are recognised, with the place in the datasheet.</summary>
 internal static class I2cChips
 {
+    private static readonly Crc8 StatusCrc = new(0x31, 0xFF, 2);
+
     /// <summary>All families.</summary>
     public static IReadOnlyList<I2cFamily> All { get; } =
     [
@@ -59,7 +63,7 @@ internal static class I2cChips
 
         // Sensirion SHT3x-DIS 4.11, 4.12: status word with its CRC-8 (polynomial 0x31, start 0xFF).
         new(["sht3x"], [0x44, 0x45], static chip => chip.Read(3, 0xF3, 0x2D) is not { } status
-            ? (false, "") : (true, Crc8(status.AsSpan(0, 2)) == status[2] && (status[0] | status[1] | status[2]) != 0 ? "sht3x" : "")),
+            ? (false, "") : (true, StatusCrc.Of(status.AsSpan(0, 2)) == status[2] && (status[0] | status[1] | status[2]) != 0 ? "sht3x" : "")),
 
         // Maxim 19-5170 (DS3231) figure 1: no id; the clock is BCD, and bits that are always zero are.
         new(["ds3231"], [0x68], static chip => chip.Read(0x13, 0) is not { } all
@@ -77,19 +81,4 @@ internal static class I2cChips
         && IsBcd(r[6], 0x99) && (r[0x0F] & 0x70) == 0 && (r[0x12] & 0x3F) == 0;
 
     private static bool IsBcd(byte value, byte max) => value <= max && (value & 0x0F) <= 9;
-
-    private static byte Crc8(ReadOnlySpan<byte> bytes)
-    {
-        byte crc = 0xFF;
-        foreach (var b in bytes)
-        {
-            crc ^= b;
-            for (var bit = 0; bit < 8; bit++)
-            {
-                crc = (byte)((crc & 0x80) != 0 ? (crc << 1) ^ 0x31 : crc << 1);
-            }
-        }
-
-        return crc;
-    }
 }

@@ -1,5 +1,5 @@
-using FieldAgent.Core;
-using FieldAgent.Devices.EffaceableMemory;
+using FieldAgent.Devices.I2c;
+using FieldAgent.Devices.I2c.Maps;
 
 namespace FieldAgent.Devices;
 
@@ -24,25 +24,12 @@ public static class I2cSurvey
     /// <summary>Transactions through the kernel (<c>I2C_RDWR</c>). Thread-safe.</summary>
     public static bool Kernel(string bus, byte address, ReadOnlySpan<byte> write, Span<byte> read)
     {
-        var port = new LinuxI2cBus(bus);
-        try
-        {
-            if (read.IsEmpty)
-            {
-                port.Write(address, write);
-            }
-            else
-            {
-                port.WriteThenRead(address, write, read);
-            }
-
-            return true;
-        }
-        catch (StoreFault)
-        {
-            return false;
-        }
+        using var port = new LinuxI2cBus(bus);
+        return port.Transfer(address, write, read) == I2cOutcome.Done;
     }
+
+    /// <summary>The address that a ready map takes where none is given; −1 for an unknown one.</summary>
+    public static int UsualAddress(string map) => ReadyMaps.All.FirstOrDefault(ready => ready.Word == map)?.Address ?? -1;
 
     /// <summary>The buses there are, in the order of their numbers.</summary>
     /// <param name="dev">The folder of device nodes.</param>
@@ -65,7 +52,7 @@ public static class I2cSurvey
             var chips = new List<string>();
             foreach (var chip in I2cChips.All.Where(chip => chip.Addresses.Contains(address)))
             {
-                var (replied, name) = chip.Recognise(new I2cChip(bus, address, transaction));
+                var (replied, name) = chip.Recognise(new I2cProbe(bus, address, transaction));
                 answers |= replied;
                 if (name.Length > 0 && !chips.Contains(name))
                 {

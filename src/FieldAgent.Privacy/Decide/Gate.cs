@@ -4,7 +4,7 @@ namespace FieldAgent.Privacy;
 
 /// <summary>The gate: decides from an immutable table that is swapped as a whole when policy or ledger changes.
 /// <see cref="Admit(RawRows, IAdmittedSink)"/> belongs to one thread; all else may be called from any.</summary>
-public sealed class Gate : IGate
+public sealed class Gate : IGate, IFactGate
 {
     private readonly Lock _building = new();
     private readonly IConsentLedger _ledger;
@@ -182,6 +182,40 @@ public sealed class Gate : IGate
     }
 
     /// <inheritdoc/>
+    public IReadOnlyList<AdmittedFact> Admit(in RawFact fact)
+    {
+        var now = _clock.Now();
+        var entries = Volatile.Read(ref _table).ByField(fact.Field);
+        if (entries.Length == 0)
+        {
+            Deny(DenyReason.NoRule, 1);
+            return [];
+        }
+
+        if (fact.Value.Length > RawFact.ValueLengthMax)
+        {
+            Deny(DenyReason.Unreadable, 1);
+            return [];
+        }
+
+        var admitted = new List<AdmittedFact>();
+        foreach (var entry in entries)
+        {
+            var decision = entry.Answer(Ask(Stage.Admit, entry.Rule.Function.Name, fact.Field, now));
+            if (decision.Permit is { } permit)
+            {
+                admitted.Add(new AdmittedFact(permit, fact.Value));
+            }
+            else
+            {
+                Deny(decision.Reason, 1);
+            }
+        }
+
+        return admitted;
+    }
+
+    /// <inheritdoc/>
     public Decision Admit(RawImage image, out AdmittedImage? admitted)
     {
         admitted = null;
@@ -218,7 +252,7 @@ public sealed class Gate : IGate
     public IReadOnlyList<(string Id, bool? Inside)> FenceState => _derivations.Fences.State;
 
     /// <summary>True when the policy lets the board have an identifier at all (R25): some rule of the function <c>identity</c> permits. A policy
-    /// without one permits none.</summary>
+    /// without one permits none. A global refusal leaves it: receipts and requests to erase must reach their recipients (R78).</summary>
     /// <param name="reason">Why not.</param>
     public bool MayIdentify(out DenyReason reason)
     {
@@ -226,7 +260,7 @@ public sealed class Gate : IGate
         var now = _clock.Now();
         foreach (var entry in Volatile.Read(ref _table).ByFunction(Vocabulary.IdentityFunction))
         {
-            var decision = entry.Answer(Ask(Stage.Collect, Vocabulary.IdentityFunction, entry.Rule.Field.Name, now));
+            var decision = entry.Answer(Ask(Stage.Collect, Vocabulary.IdentityFunction, entry.Rule.Field.Name, now), despiteRefusal: true);
             reason = decision.Reason;
             if (decision.IsPermitted)
             {

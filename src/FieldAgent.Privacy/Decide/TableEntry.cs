@@ -46,7 +46,10 @@ internal sealed class TableEntry
     public required TableRecipient[] Recipients { get; init; }
 
     /// <summary>The decision: residency, withdrawal or restriction, prohibition, basis or consent, deny.</summary>
-    public Decision Answer(in Question question)
+    /// <param name="question">What is asked.</param>
+    /// <param name="despiteRefusal">True for what must go on after a global refusal: the name under which receipts and requests to erase go
+    /// out.</param>
+    public Decision Answer(in Question question, bool despiteRefusal = false)
     {
         if (!InForce.Holds(question.AtWallUnixNs, question.Clock))
         {
@@ -61,7 +64,7 @@ internal sealed class TableEntry
             return Decision.Deny(DenyReason.Region);
         }
 
-        if (IsRefused)
+        if (IsRefused && !despiteRefusal)
         {
             return Decision.Deny(DenyReason.Withdrawn);
         }

@@ -128,6 +128,8 @@ public sealed class SimulatedBroker : ILinkFactory
 
         public bool Subscribe(string filter, TimeSpan timeout) => _up;
 
+        public bool Unsubscribe(string filter) => _up;
+
         public void Poll(TimeSpan wait)
         {
             if (!_up)

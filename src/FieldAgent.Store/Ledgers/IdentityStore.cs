@@ -131,6 +131,9 @@ internal sealed class IdentityStore : IIdentityStore
         {
             // whoever knows an old id must not learn from the answer that the board knows it too
             _commands.Clear();
+
+            // a recipient is told of the board's facts under the new name
+            _context.Write(static writer => writer.Execute("DELETE FROM facts_told"));
             _context.Database.SetMeta("commands-epoch", bytes);
         }
     }

@@ -15,6 +15,9 @@ internal sealed partial class Spool
     // Their descriptions are small.
     private const int ImagesPerCommit = 4;
 
+    // The numbers of 64 sensors lie on a few pages of one table.
+    private const int MemoryPages = 8;
+
     private readonly List<string> _filesToDelete = [];
     private byte[] _sealed = [];
     private byte[] _sealContext = [];
@@ -96,7 +99,7 @@ internal sealed partial class Spool
     {
         var database = _context.Database;
         var writer = database.Writer;
-        var pages = PagesOfWaiting(blocks, images) + evictPages;
+        var pages = PagesOfWaiting(blocks, images) + evictPages + (_context.Memory.IsChanged ? MemoryPages : 0);
         var allowance = LogAllowance();
         foreach (var reader in _readers)
         {
@@ -117,6 +120,7 @@ internal sealed partial class Spool
 
         pages += _deliveries.PagesToWrite;
         PrepareLog(pages, allowance);
+        var remembered = false;
         var written = database.PagesWritten;
         writer.Begin();
         _gaps.Begin();
@@ -153,11 +157,17 @@ internal sealed partial class Spool
             _tally[TallyKind.NextId, 0] = _nextId;
             _tally[TallyKind.NextKey, 0] = _keys.NextId;
             _tally.Save(_statements);
+            remembered = SaveMemory(writer);
             writer.Commit();
         }
         catch
         {
             writer.Rollback();
+            if (remembered)
+            {
+                _context.Memory.NotWritten();
+            }
+
             _tally.Rollback();
             _gaps.Failed();
             _deliveries.Failed();
@@ -172,6 +182,23 @@ internal sealed partial class Spool
         }
 
         Committed(blocks, images);
+    }
+
+    // Sensors' totals go with the rows that they belong to.
+    private bool SaveMemory(Connection writer)
+    {
+        if (_context.Memory.TakeChanged() is not { } numbers)
+        {
+            return false;
+        }
+
+        using var put = writer.Once("INSERT OR REPLACE INTO sensor_memory(sensor, name, value) VALUES(?1, ?2, ?3)");
+        foreach (var (sensor, name, value) in numbers)
+        {
+            put.Bind(1, sensor).Bind(2, name).Bind(3, value).Run();
+        }
+
+        return true;
     }
 
     private void Committed(int blocks, int images)

@@ -19,6 +19,7 @@ internal sealed partial class Spool
         }
 
         _nextIdAtStart = _nextId;
+        LoadMemory(database.Writer);
         SweepImages();
         var termsChanged = _context.Terms.Load(database, _boot);
         Commit(0, 0, termsChanged ? () => _context.Terms.Save(database) : null, TermPages);
@@ -180,6 +181,19 @@ internal sealed partial class Spool
                 {
                     GiveUp(item, GapReason.Unreadable);
                 }, PagesOf(item.Bytes));
+            }
+        }
+    }
+
+    // A database that takes the place of another keeps what is in memory.
+    private void LoadMemory(Connection connection)
+    {
+        using var all = connection.Once("SELECT sensor, name, value FROM sensor_memory");
+        while (all.Step())
+        {
+            if (_context.Memory.Of(all.Text(0)).Recall(all.Text(1)) == 0)
+            {
+                _context.Memory.Load(all.Text(0), all.Text(1), all.Int(2));
             }
         }
     }

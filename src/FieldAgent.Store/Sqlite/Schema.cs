@@ -121,10 +121,18 @@ internal static class Schema
             CREATE TABLE documents(id INTEGER PRIMARY KEY, type TEXT NOT NULL, audience TEXT NOT NULL, about INTEGER NOT NULL,
                 reference TEXT NOT NULL, document BLOB NOT NULL, UNIQUE(type, audience, about, reference)) STRICT;
             """),
+        ("what sensors keep over restarts",
+            """
+            CREATE TABLE sensor_memory(sensor TEXT, name TEXT, value INTEGER NOT NULL, PRIMARY KEY(sensor, name)) STRICT, WITHOUT ROWID;
+            """),
         ("small sealed values",
             """
             CREATE TABLE sealed_values(name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
             """),
+        ("what recipients were told of facts",
+            "CREATE TABLE facts_told(recipient TEXT, function TEXT, digest BLOB NOT NULL, PRIMARY KEY(recipient, function)) STRICT, WITHOUT ROWID"),
+        ("bytes sent, by recipient and day",
+            "CREATE TABLE traffic(recipient TEXT, day INTEGER, bytes INTEGER NOT NULL, PRIMARY KEY(recipient, day)) STRICT, WITHOUT ROWID"),
     ];
 
     /// <summary>The newest version this program knows.</summary>

@@ -49,6 +49,43 @@ public sealed class CameraTests : IDisposable
     }
 
     [Fact]
+    [Promise("R60")]
+    public void It_is_open_for_one_shot_of_one_function_and_closed_between_shots()
+    {
+        Photo("a.jpg", 1);
+        var camera = Camera("""{ "folder": "." }""");
+        Assert.Equal(["image.photo"], camera.OpensFor);
+        using var run = _host.Start(camera);
+        Eventually.True(() => _host.TriggerWaits == 1, "the camera waits");
+        Assert.Empty(Open());
+        _host.Trigger("x");
+        Eventually.True(() => _host.TriggerWaits == 2, "the camera waits again");
+        Assert.Single(_host.Images);
+        Assert.Empty(Open());
+
+        List<string> Open() => [.. Directory.EnumerateFileSystemEntries("/proc/self/fd")
+            .Select(static link => new FileInfo(link).LinkTarget ?? "").Where(target => target.StartsWith(_folder.Path, StringComparison.Ordinal))];
+    }
+
+    [Fact]
+    [Promise("R61")]
+    public void Only_files_of_the_folder_that_was_named_are_imported()
+    {
+        Photo("named/a.jpg", 1);
+        Photo("named/deeper/b.jpg", 2);
+        Photo("beside/c.jpg", 3);
+        Photo("d.jpg", 4);
+        using var run = _host.Start(Camera("""{ "folder": "named" }"""));
+        for (var i = 0; i < 3; i++)
+        {
+            _host.Trigger("x");
+        }
+
+        Eventually.True(() => _host.Images.Count == 3, "three shots");
+        Assert.All(_host.Images, static image => Assert.Equal(1, image.Jpeg.Span[^1]));
+    }
+
+    [Fact]
     public void Without_an_interval_only_commands_take_shots()
     {
         Photo("a.jpg", 1);
@@ -116,7 +153,11 @@ public sealed class CameraTests : IDisposable
         Eventually.True(() => _host.Images.Count == shot, $"shot {shot}");
     }
 
-    private void Photo(string name, byte last) => File.WriteAllBytes(_folder.File(name), [.. JpegStart, 0, 0, last]);
+    private void Photo(string name, byte last)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(_folder.File(name))!);
+        File.WriteAllBytes(_folder.File(name), [.. JpegStart, 0, 0, last]);
+    }
 
     private ISensor Camera(string options) => RecordingHost.Create(new CameraKind(), options, baseDirectory: _folder.Path);
 

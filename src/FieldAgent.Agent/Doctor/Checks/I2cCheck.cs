@@ -9,9 +9,6 @@ internal sealed class I2cCheck : ICheck
     /// <inheritdoc/>
     public string Group => "i2c";
 
-    // Where a register map or a chip is named.
-    private static readonly string[] ChipOptions = ["chip", "map", "device", "model"];
-
     private sealed record Expected(string Place, string Bus, byte Address, string Chip);
 
     private sealed record Known(string Chip, bool HasDriver);
@@ -120,10 +117,9 @@ internal sealed class I2cCheck : ICheck
     {
         foreach (var sensor in view.Sensors)
         {
-            if (DeviceNodes.BusOf(sensor) is { } bus && TryAddress(sensor.Text("address"), out var address))
+            if (DeviceNodes.BusOf(sensor) is { } bus && AddressOf(sensor) is { } address)
             {
-                var chip = ChipOptions.Select(sensor.Text).FirstOrDefault(static text => text.Length > 0) ?? "chip of its own";
-                yield return new Expected($"sensor {sensor.Name}", bus, address, chip);
+                yield return new Expected($"sensor {sensor.Name}", bus, address, sensor.Text("map"));
             }
         }
 
@@ -157,9 +153,18 @@ internal sealed class I2cCheck : ICheck
     // Set up, they cannot be told from something else.
     private static bool HidesItsId(string chip) => I2cSurvey.IsSame(chip, "ina219") || I2cSurvey.IsSame(chip, "ds3231") || chip == "ds1307";
 
-    private static bool TryAddress(string text, out byte address) => text.StartsWith("0x", StringComparison.OrdinalIgnoreCase)
-        ? byte.TryParse(text.AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out address)
-        : byte.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out address);
+    private static byte? AddressOf(SensorSection sensor)
+    {
+        var text = sensor.Text("address");
+        if (text.Length == 0)
+        {
+            return I2cSurvey.UsualAddress(sensor.Text("map")) is >= 0 and var usual ? (byte)usual : null;
+        }
+
+        return text.StartsWith("0x", StringComparison.OrdinalIgnoreCase)
+            ? byte.TryParse(text.AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var code) ? code : null
+            : byte.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
+    }
 
     private static bool MayOpen(string path)
     {
@@ -174,7 +179,7 @@ internal sealed class I2cCheck : ICheck
         }
     }
 
-    private static string Title(string chip) => chip.ToUpperInvariant();
+    private static string Title(string chip) => chip is "custom" or "" ? "chip of its own" : chip.ToUpperInvariant();
 
     private static string Hex(byte address) => FormattableString.Invariant($"0x{address:x2}");
 }

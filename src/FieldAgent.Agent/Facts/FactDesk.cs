@@ -1,0 +1,219 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text.Json.Nodes;
+using FieldAgent.Core;
+using FieldAgent.Privacy;
+
+namespace FieldAgent.Agent.Facts;
+
+/// <summary>Facts on the same way as readings: read what a function needs, through the gate, for each recipient what it may have, signed into
+/// the outbox. A recipient is told again only when something changed. Owned by one thread; <see cref="Wake"/> from any.</summary>
+/// <param name="gate">Decides, and makes admitted facts.</param>
+/// <param name="sources">Where facts come from.</param>
+/// <param name="crashes">Notes of crashes, told once.</param>
+/// <param name="recipients">Names of the configured recipients.</param>
+/// <param name="ledger">What they know.</param>
+/// <param name="outbox">Where documents wait.</param>
+/// <param name="keys">Sign, and blind the digests.</param>
+/// <param name="clock">Time.</param>
+/// <param name="counters">Counts what was told.</param>
+internal sealed class FactDesk(
+    Gate gate, IReadOnlyList<IFactSource> sources, CrashNotes crashes, IReadOnlyList<string> recipients, IFactLedger ledger, IOutbox outbox,
+    IKeyStore keys, IClock clock, Counters counters) : IDisposable
+{
+    /// <summary>Type of the document.</summary>
+    public const string Type = "facts";
+
+    /// <summary>An operating system is updated and a display plugged in now and then: looked at once an hour.</summary>
+    private static readonly TimeSpan LookAgain = TimeSpan.FromHours(1);
+
+    private const int WaitingMax = 1000;
+
+    private readonly AutoResetEvent _changed = new(false);
+
+    /// <summary>Follows the gate until <paramref name="stop"/>.</summary>
+    public void Run(CancellationToken stop)
+    {
+        gate.Changed += Wake;
+        try
+        {
+            WaitHandle[] wakes = [stop.WaitHandle, _changed];
+            do
+            {
+                try
+                {
+                    Refresh();
+                }
+                catch (StoreFault)
+                {
+                    counters.Add("facts.not-kept");
+                }
+            }
+            while (WaitHandle.WaitAny(wakes, LookAgain) != 0);
+        }
+        finally
+        {
+            gate.Changed -= Wake;
+        }
+    }
+
+    /// <summary>Looks again soon.</summary>
+    public void Wake() => _changed.Set();
+
+    /// <summary>Reads, compares, tells.</summary>
+    /// <exception cref="StoreFault">Something could not be stored; call again.</exception>
+    public void Refresh()
+    {
+        DropRefused();
+        var admitted = new List<AdmittedFact>();
+        foreach (var source in sources)
+        {
+            foreach (var field in source.Fields)
+            {
+                // What nobody may have is not even read.
+                if (gate.MayCollect(field) && source.Read(field) is { } value)
+                {
+                    admitted.AddRange(gate.Admit(new RawFact(field, value)));
+                }
+            }
+        }
+
+        foreach (var group in admitted.GroupBy(static fact => fact.Permit.Function, StringComparer.Ordinal))
+        {
+            foreach (var recipient in recipients)
+            {
+                Tell(recipient, group.Key, For(group, recipient));
+            }
+        }
+
+        TellCrash();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _changed.Dispose();
+
+    private List<AdmittedFact> For(IEnumerable<AdmittedFact> facts, string recipient) =>
+        [.. facts.Where(fact => fact.Permit.Recipients.Contains(recipient)
+            && gate.Decide(Stage.Send, fact.Permit.Function, fact.Permit.Field, recipient, fact.Permit.ConsentId).IsPermitted)];
+
+    private void Tell(string recipient, string function, List<AdmittedFact> facts)
+    {
+        if (facts.Count == 0)
+        {
+            ledger.Forget(recipient, function);
+            return;
+        }
+
+        var digest = Digest(facts);
+        if (digest.AsSpan().SequenceEqual(ledger.Told(recipient, function)))
+        {
+            return;
+        }
+
+        // What waits of the same function is out of date.
+        Drop(recipient, document => (string?)document["function"] == function && document["facts"]?[Vocabulary.Crash] is null);
+        Put(recipient, function, facts);
+        ledger.Note(recipient, function, digest);
+    }
+
+    private void TellCrash()
+    {
+        if (!gate.MayCollect(Vocabulary.Crash))
+        {
+            // It was granted when the note was made, and is not any more.
+            crashes.Delete();
+            return;
+        }
+
+        if (crashes.Read() is not { } note)
+        {
+            return;
+        }
+
+        foreach (var fact in gate.Admit(new RawFact(Vocabulary.Crash, note)))
+        {
+            foreach (var recipient in recipients)
+            {
+                var facts = For([fact], recipient);
+                if (facts.Count > 0)
+                {
+                    Put(recipient, fact.Permit.Function, facts);
+                }
+            }
+        }
+
+        crashes.Delete();
+    }
+
+    // The gate is asked again while a document waits: a withdrawal reaches it there.
+    private void DropRefused()
+    {
+        foreach (var recipient in recipients)
+        {
+            Drop(recipient, document =>
+            {
+                var function = (string?)document["function"] ?? "";
+                return document["facts"] is JsonObject facts
+                    && facts.Any(fact => !gate.Decide(Stage.Send, function, fact.Key, recipient).IsPermitted);
+            });
+            foreach (var function in gate.Policy.Functions.Select(static f => f.Name))
+            {
+                if (ledger.Told(recipient, function).Length > 0 && !gate.Policy.Rules.Any(rule =>
+                    rule.Function.Name == function && gate.Decide(Stage.Send, function, rule.Field.Name, recipient).IsPermitted))
+                {
+                    ledger.Forget(recipient, function);
+                }
+            }
+        }
+    }
+
+    private void Drop(string recipient, Func<JsonObject, bool> which)
+    {
+        foreach (var notice in outbox.Waiting(recipient, 0, WaitingMax))
+        {
+            if (notice.Kind == NoticeKind.Facts && JsonNode.Parse(notice.Json.Span)?["document"] is JsonObject document && which(document))
+            {
+                outbox.Acknowledge(recipient, notice.Reference);
+            }
+        }
+    }
+
+    private void Put(string recipient, string function, List<AdmittedFact> facts)
+    {
+        var texts = new JsonObject();
+        foreach (var fact in facts)
+        {
+            texts[fact.Permit.Field] = fact.Value;
+        }
+
+        var permit = facts[0].Permit;
+        var now = clock.Now();
+        using var signer = new DeviceSigner(keys, recipient);
+        var json = SignedDocument.Sign(signer, new JsonObject
+        {
+            ["type"] = Type,
+            ["v"] = 1,
+            ["audience"] = recipient,
+            ["function"] = function,
+            ["purposes"] = new JsonArray([.. facts.Select(static f => f.Permit.Purpose).Distinct(StringComparer.Ordinal).Select(static p => JsonValue.Create(p))]),
+            ["policy"] = new JsonObject { ["version"] = permit.PolicyVersion, ["hash"] = permit.PolicyHash },
+            ["consent"] = permit.ConsentId == 0 ? null : permit.ConsentId,
+            ["time"] = ClockExtensions.ToDate(now.WallUnixNs).UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture),
+            ["clock"] = now.Quality.ToString().ToLowerInvariant(),
+            ["facts"] = texts,
+        });
+        outbox.Put(new Notice(0, recipient, NoticeKind.Facts, Notice.NewReference(), json, UntilAcknowledged: false));
+        counters.Add("facts.told." + function);
+    }
+
+    private byte[] Digest(List<AdmittedFact> facts)
+    {
+        Span<byte> key = stackalloc byte[32];
+        keys.DeriveKey("facts", key);
+        var text = string.Join('\n', facts.OrderBy(static f => f.Permit.Field, StringComparer.Ordinal)
+            .Select(static f => $"{f.Permit.Field}={f.Value}")) + "\n" + facts[0].Permit.PolicyHash;
+        var digest = HMACSHA256.HashData(key, System.Text.Encoding.UTF8.GetBytes(text));
+        CryptographicOperations.ZeroMemory(key);
+        return digest;
+    }
+}

@@ -1,0 +1,165 @@
+using System.Text.Json.Nodes;
+using FieldAgent.Agent.Facts;
+using FieldAgent.Core;
+using FieldAgent.Privacy;
+using FieldAgent.Simulation;
+using FieldAgent.Store;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace FieldAgent.Agent.Tests;
+
+/// <summary>Facts on their way, on a real store under the shipped policy.</summary>
+public sealed class FactDeskTests : IDisposable
+{
+    private readonly TempFolder _folder = new();
+    private readonly SimulatedClock _clock = new();
+    private readonly Source _source = new();
+    private House _house;
+
+    public FactDeskTests() => _house = Open();
+
+    public void Dispose()
+    {
+        _house.Dispose();
+        _folder.Dispose();
+    }
+
+    [Fact]
+    [Promise("R28", "R29")]
+    public void Every_recipient_of_the_rule_is_told_once_signed_and_again_only_when_something_changed()
+    {
+        _house.Desk.Refresh();
+        var facts = Told("vendor");
+        Assert.Equal("compatibility", (string)facts["function"]!);
+        Assert.Equal(
+            ["device.display-resolution", "device.manufacturer", "device.model", "device.product", "device.storage-size", "os.language", "os.name", "os.version"],
+            facts["facts"]!.AsObject().Select(static f => f.Key).Order());
+        Assert.Equal("text of os.name", (string)facts["facts"]!["os.name"]!);
+        Assert.Empty(_house.Waiting("statistics"));
+
+        _house.Sent("vendor");
+        _house.Desk.Refresh();
+        Assert.Empty(_house.Waiting("vendor"));
+        _house.Dispose();
+        _house = Open();
+        _house.Desk.Refresh();
+        Assert.Empty(_house.Waiting("vendor"));
+
+        _source.Changed = "os.version";
+        _house.Desk.Refresh();
+        Assert.Equal("changed", (string)Told("vendor")["facts"]!["os.version"]!);
+
+        // What still waits is replaced, not added to.
+        _source.Changed = "os.name";
+        _house.Desk.Refresh();
+        Assert.Equal("changed", (string)Told("vendor")["facts"]!["os.name"]!);
+    }
+
+    [Fact]
+    [Promise("R2", "R44")]
+    public void What_nobody_may_have_is_not_even_read()
+    {
+        _source.More = ["device.serial", "device.hostname", "diagnostics.health", "nobody.knows"];
+        _house.Desk.Refresh();
+        Assert.DoesNotContain(_source.More, _source.Read_.Contains);
+        Assert.Equal(8, Told("vendor")["facts"]!.AsObject().Count);
+    }
+
+    [Fact]
+    [Promise("R112")]
+    public void A_crash_is_told_once_if_that_is_granted_and_a_withdrawal_takes_back_what_waits()
+    {
+        _house.Consents.Grant("diagnostics", "diagnostics.crash", null, new ConsentBy("subject", "cli"));
+        _house.Crashes.Note(new InvalidOperationException("secret"));
+        _house.Desk.Refresh();
+        var crash = Assert.Single(_house.Waiting("vendor"), static d => d["facts"]!["diagnostics.crash"] is not null);
+        Assert.Equal("fieldagent test\nSystem.InvalidOperationException", (string)crash["facts"]!["diagnostics.crash"]!);
+        Assert.Null(_house.Crashes.Read());
+        _house.Desk.Refresh();
+        Assert.Single(_house.Waiting("vendor"), static d => d["facts"]!["diagnostics.crash"] is not null);
+
+        _house.Consents.Withdraw("diagnostics", "diagnostics.crash", new ConsentBy("subject", "cli"));
+        _house.Desk.Refresh();
+        Assert.DoesNotContain(_house.Waiting("vendor"), static d => d["facts"]!["diagnostics.crash"] is not null);
+        Assert.Single(_house.Waiting("vendor"));
+    }
+
+    [Fact]
+    [Promise("R112")]
+    public void A_note_whose_grant_has_ended_is_deleted_untold()
+    {
+        new CrashNotes(_folder.File("state"), "test", static () => true).Note(new InvalidOperationException());
+        Assert.NotNull(_house.Crashes.Read());
+        _house.Desk.Refresh();
+        Assert.Null(_house.Crashes.Read());
+        Assert.DoesNotContain(_house.Waiting("vendor"), static d => d["facts"]!["diagnostics.crash"] is not null);
+    }
+
+    private JsonObject Told(string recipient) => Assert.Single(_house.Waiting(recipient));
+
+    private House Open() => new(_folder.File("state"), _clock, _source);
+
+    private sealed class Source : IFactSource
+    {
+        private static readonly string[] Published =
+            ["device.model", "device.manufacturer", "device.product", "device.display-resolution", "device.storage-size", "os.name", "os.version", "os.language"];
+
+        public string[] More { get; set; } = [];
+
+        public string Changed { get; set; } = "";
+
+        public HashSet<string> Read_ { get; } = [];
+
+        public IReadOnlyList<string> Fields => [.. Published, .. More];
+
+        public string? Read(string field)
+        {
+            Read_.Add(field);
+            return field == Changed ? "changed" : "text of " + field;
+        }
+    }
+
+    private sealed class House : IDisposable
+    {
+        private readonly StateStore _store;
+
+        public House(string state, SimulatedClock clock, Source source)
+        {
+            string[] recipients = ["vendor", "statistics"];
+            var counters = new Counters();
+            _store = StateStore.Open(
+                new StoreOptions { Directory = state, Recipients = [.. recipients], FreeBytesMin = 0 }, clock, counters, NullLogger.Instance);
+            var gate = new Gate(Policy.Shipped(), _store.Consents, counters, clock);
+            Consents = new ConsentDesk(gate, _store.Consents, clock);
+            Crashes = new CrashNotes(state, "test", () => gate.Decide(Stage.Admit, "diagnostics", "diagnostics.crash").IsPermitted);
+            Desk = new FactDesk(gate, [source], Crashes, recipients, _store.Facts, _store.Outbox, _store.Keys, clock, counters);
+        }
+
+        public FactDesk Desk { get; }
+
+        public CrashNotes Crashes { get; }
+
+        public ConsentDesk Consents { get; }
+
+        public List<JsonObject> Waiting(string recipient) => [.. _store.Outbox.Waiting(recipient, 0, 100).Select(static notice =>
+        {
+            var document = SignedDocument.TryVerify(notice.Json.Span, out var why);
+            Assert.True(document is not null, why);
+            return document!.Document;
+        })];
+
+        public void Sent(string recipient)
+        {
+            foreach (var notice in _store.Outbox.Waiting(recipient, 0, 100))
+            {
+                _store.Outbox.Sent(notice.Id);
+            }
+        }
+
+        public void Dispose()
+        {
+            Desk.Dispose();
+            _store.Dispose();
+        }
+    }
+}
