@@ -1,0 +1,38 @@
+using System.Text.Json;
+
+namespace FieldAgent.Agent.Tests;
+
+/// <summary>The command itself.</summary>
+public sealed class DoctorCommandTests
+{
+    [Fact]
+    public void It_ends_with_1_prints_json_and_writes_a_bundle()
+    {
+        using var board = new BoardTree();
+        board.Configure(url: FormattableString.Invariant($"mqtt://127.0.0.1:{MosquittoBroker.FreePort()}"));
+        var bundle = board.At("support.tar.gz");
+        var (code, text, error) = AgentProcess.Run("doctor", "--config", board.ConfigFile, "--json", "--bundle", bundle);
+        Assert.True(code == 1, error);
+        var report = JsonDocument.Parse(text).RootElement;
+        Assert.False(report.GetProperty("healthy").GetBoolean());
+        var broker = report.GetProperty("findings").EnumerateArray().First(static f => f.GetProperty("id").GetString() == "broker.port");
+        Assert.Equal("fail", broker.GetProperty("result").GetString());
+        Assert.Equal("broker vendor", broker.GetProperty("place").GetString());
+        Assert.Contains("nobody listens", broker.GetProperty("finding").GetString(), StringComparison.Ordinal);
+        Assert.NotEqual("", broker.GetProperty("remedy").GetString());
+        Assert.True(File.Exists(bundle));
+        Assert.False(Directory.Exists(board.State));
+    }
+
+    [Fact]
+    public void A_wrong_configuration_is_a_finding_and_the_board_is_looked_at_all_the_same()
+    {
+        using var board = new BoardTree();
+        board.Configure("""{ "name": "a", "kind": "barometer" }""");
+        var (code, text, _) = AgentProcess.Run("doctor", "--config", board.ConfigFile);
+        Assert.Equal(1, code);
+        Assert.Contains("configuration.error", text, StringComparison.Ordinal);
+        Assert.Contains("barometer", text, StringComparison.Ordinal);
+        Assert.Contains("board.model", text, StringComparison.Ordinal);
+    }
+}
