@@ -70,6 +70,9 @@ internal sealed class DoctorView
     /// <summary>The running agent's state; null when none answers.</summary>
     public StatusReport? Status => Agent.Status;
 
+    /// <summary>True when no agent runs.</summary>
+    public bool IsAgentStopped => Agent is { NobodyThere: true, IsRefused: false };
+
     /// <summary>The chips that kernel drivers offer.</summary>
     public IReadOnlyList<KernelChip> Chips { get; }
 
@@ -83,12 +86,17 @@ internal sealed class DoctorView
     public string At(string absolute) => Root is "/" or "" || absolute.StartsWith(Root.TrimEnd('/') + "/", StringComparison.Ordinal) ? absolute : Path.Join(Root, absolute);
 
     /// <summary>A path as it is on the board.</summary>
-    public string Plain(string path) => Root.Length > 1 && path.StartsWith(Root, StringComparison.Ordinal) ? path[Root.TrimEnd('/').Length..] : path;
+    public string Plain(string path)
+    {
+        var full = Path.GetFullPath(path);
+        var root = Root.TrimEnd('/') + "/";
+        return root.Length > 1 && full.StartsWith(root, StringComparison.Ordinal) ? full[(root.Length - 1)..] : full;
+    }
 
     /// <summary>Whether somebody has granted what the sensor needs; null when that cannot be told.</summary>
     public bool? IsGranted(SensorSection sensor) =>
         Status is { } status ? status.Sensors.FirstOrDefault(s => s.Name == sensor.Name) is { } seen ? seen.State != SensorState.Closed : null
-        : Store.Gate is { } gate ? sensor.OpensFor.Any(gate.MayCollect)
+        : IsAgentStopped && Store.Gate is { } gate ? sensor.OpensFor.Any(gate.MayCollect)
         : null;
 
     /// <summary>How a chip or an interface is switched on, on this board.</summary>

@@ -25,6 +25,23 @@ public sealed class DoctorCommandTests
     }
 
     [Fact]
+    public void A_running_agent_is_asked_and_keeps_its_session()
+    {
+        using var broker = new MosquittoBroker();
+        using var board = new BoardTree();
+        board.Configure("""{ "name": "env", "kind": "simulated", "interval": "1s", "streams": [ { "name": "t", "unit": "Cel" } ] }""",
+            url: FormattableString.Invariant($"mqtt://127.0.0.1:{broker.Port}"));
+        using var agent = AgentProcess.Start("run", "--config", board.ConfigFile);
+        Eventually.True(() => AgentProcess.Run("status", "--config", board.ConfigFile).Out.Contains("connected", StringComparison.Ordinal), "the agent is connected", 60);
+        var (_, text, error) = AgentProcess.Run("doctor", "--config", board.ConfigFile);
+        Assert.True(text.Contains("broker.connected", StringComparison.Ordinal) && text.Contains("agent.runs", StringComparison.Ordinal), text + error);
+        Assert.DoesNotContain("store.whole", text, StringComparison.Ordinal);
+        Assert.Contains("connected", AgentProcess.Run("status", "--config", board.ConfigFile).Out, StringComparison.Ordinal);
+        agent.Terminate();
+        Assert.Equal(0, agent.WaitForExit());
+    }
+
+    [Fact]
     public void A_wrong_configuration_is_a_finding_and_the_board_is_looked_at_all_the_same()
     {
         using var board = new BoardTree();

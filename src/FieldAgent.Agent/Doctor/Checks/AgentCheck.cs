@@ -18,7 +18,7 @@ internal sealed class AgentCheck : ICheck
 
         if (view.Status is not { } status)
         {
-            yield return view.Agent.NobodyThere
+            yield return view.IsAgentStopped
                 ? Finding.Warn("agent.stopped", "agent", "it does not run", "systemctl start fieldagent, or 'fieldagent run'")
                 : Finding.Fail("agent.silent", "agent", view.Agent.Message, "run the doctor as root, or systemctl restart fieldagent");
             yield break;

@@ -26,7 +26,7 @@ internal sealed class BrokerCheck : ICheck
             }
 
             // While the agent runs it alone speaks under the board's name.
-            var name = view.Status is null && view.Agent.NobodyThere ? view.Store.Names.GetValueOrDefault(recipient.Name) : null;
+            var name = view.IsAgentStopped ? view.Store.Names.GetValueOrDefault(recipient.Name) : null;
             yield return Visit(view, recipient, place, name);
         }
     }

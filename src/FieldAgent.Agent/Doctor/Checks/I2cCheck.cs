@@ -49,7 +49,7 @@ internal sealed class I2cCheck : ICheck
     private static Finding? Judge(DoctorView view, I2cAnswer answer, string bus, List<Expected> expected, Dictionary<byte, Known> known)
     {
         var place = $"{bus} {Hex(answer.Address)}";
-        var found = string.Join(" or a ", answer.Chips.Select(Title));
+        var found = string.Join(" or ", answer.Chips.Select(An));
         if (expected.Find(one => one.Address == answer.Address) is { } wanted)
         {
             return answer.Chips.Count == 0
@@ -58,7 +58,7 @@ internal sealed class I2cCheck : ICheck
                         "fit the chip that the configuration names, or correct it")
                     : Finding.Ok("i2c.chip", place, $"answers; the configuration says {Title(wanted.Chip)}")
                 : answer.Chips.Any(chip => I2cSurvey.IsSame(chip, wanted.Chip))
-                    ? Finding.Ok("i2c.chip", place, $"a {Title(wanted.Chip)}, as the configuration says ({wanted.Place})")
+                    ? Finding.Ok("i2c.chip", place, $"{An(wanted.Chip)}, as the configuration says ({wanted.Place})")
                     : WrongChip(place, answer, found, wanted.Chip, wanted.Place);
         }
 
@@ -69,7 +69,7 @@ internal sealed class I2cCheck : ICheck
 
         if (known.TryGetValue(answer.Address, out var told) && !answer.Chips.Any(chip => I2cSurvey.IsSame(chip, told.Chip)))
         {
-            return Finding.Fail("i2c.wrong-driver", place, $"{Hex(answer.Address)} answers as a {found}; the kernel was told {Title(told.Chip)}", view.Enable(answer.Chips[0]));
+            return Finding.Fail("i2c.wrong-driver", place, $"{Hex(answer.Address)} answers as {found}; the kernel was told {Title(told.Chip)}", view.Enable(answer.Chips[0]));
         }
 
         foreach (var sensor in view.Sensors.Where(sensor => sensor.Kind is "iio" or "hwmon"
@@ -78,7 +78,7 @@ internal sealed class I2cCheck : ICheck
             var chip = sensor.Text("device");
             if (answer.Chips.Any(one => I2cSurvey.IsSame(one, chip)))
             {
-                return Finding.Fail("i2c.no-driver", place, $"{Hex(answer.Address)} answers as a {found}, and no driver reads it (sensor {sensor.Name})", view.Enable(chip));
+                return Finding.Fail("i2c.no-driver", place, $"{Hex(answer.Address)} answers as {found}, and no driver reads it (sensor {sensor.Name})", view.Enable(chip));
             }
 
             if (I2cSurvey.AddressesOf(chip).Contains(answer.Address))
@@ -87,12 +87,12 @@ internal sealed class I2cCheck : ICheck
             }
         }
 
-        return Finding.Warn("i2c.unused", place, $"{Hex(answer.Address)} answers as a {found}, and nothing is configured for it",
+        return Finding.Warn("i2c.unused", place, $"{Hex(answer.Address)} answers as {found}, and nothing is configured for it",
             "add a sensor for it to the configuration, or leave it");
     }
 
     private static Finding WrongChip(string place, I2cAnswer answer, string found, string chip, string who) => Finding.Fail(
-        "i2c.wrong-chip", place, $"{Hex(answer.Address)} answers as a {found}; the configuration says {Title(chip)} ({who})",
+        "i2c.wrong-chip", place, $"{Hex(answer.Address)} answers as {found}; the configuration says {Title(chip)} ({who})",
         "correct the configuration, or fit the chip that it names");
 
     private static IEnumerable<Finding> Silent(
@@ -180,6 +180,9 @@ internal sealed class I2cCheck : ICheck
     }
 
     private static string Title(string chip) => chip is "custom" or "" ? "chip of its own" : chip.ToUpperInvariant();
+
+    // An MCP9808, a BME280: by the sound of the first letter's name.
+    private static string An(string chip) => $"{("AEFHILMNORSX".Contains(Title(chip)[0], StringComparison.Ordinal) ? "an" : "a")} {Title(chip)}";
 
     private static string Hex(byte address) => FormattableString.Invariant($"0x{address:x2}");
 }

@@ -11,7 +11,7 @@ internal sealed class PrivacyCheck : ICheck
     /// <inheritdoc/>
     public IEnumerable<Finding> Look(DoctorView view)
     {
-        if (view.Config is not { } config || (view.Status is null && !view.Agent.NobodyThere))
+        if (view.Config is not { } config || (view.Status is null && !view.IsAgentStopped))
         {
             yield break;
         }

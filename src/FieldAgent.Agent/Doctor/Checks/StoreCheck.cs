@@ -33,7 +33,7 @@ internal sealed class StoreCheck : ICheck
             yield break;
         }
 
-        if (view.Agent.NobodyThere)
+        if (view.IsAgentStopped)
         {
             var look = view.Store;
             yield return look.Damage.Length > 0
