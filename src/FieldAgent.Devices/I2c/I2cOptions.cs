@@ -158,11 +158,11 @@ internal static class I2cOptions
         var bits = (int)stream.Get(Bits);
         var format = stream.Get(Format) switch
         {
-            "signed" => RegisterFormat.Signed,
-            "float" => RegisterFormat.Float,
-            _ => RegisterFormat.Unsigned,
+            "signed" => NumberFormat.Signed,
+            "float" => NumberFormat.Float,
+            _ => NumberFormat.Unsigned,
         };
-        if (format == RegisterFormat.Float && (bits is not (16 or 32 or 64) || stream.Has(Shift) || stream.Has(Mask)))
+        if (format == NumberFormat.Float && (bits is not (16 or 32 or 64) || stream.Has(Shift) || stream.Has(Mask)))
         {
             stream.Errors.Add(stream.NodeOf(Format), "a float has 16, 32 or 64 bits and neither 'shift' nor 'mask'");
         }
@@ -184,7 +184,7 @@ internal static class I2cOptions
         return new RegisterStream(
             stream.Get(StreamName), stream.Get(StreamUnit),
             new RegisterRead(register, bytes) { Command = stream.Get(Command), Wait = stream.Get(Wait), Crc = ReadCrc(stream, section, bytes) },
-            new RegisterField(at, bits, format, stream.Get(Endianness) == "little", (int)stream.Get(Shift), (ulong)(stream.Has(Mask) ? stream.Get(Mask) : 0)),
+            new BitField(at, bits, format, stream.Get(Endianness) == "little", (int)stream.Get(Shift), (ulong)(stream.Has(Mask) ? stream.Get(Mask) : 0)),
             stream.Get(Scale))
         {
             Offset = stream.Get(Offset),

@@ -29,7 +29,7 @@ internal sealed record RegisterRead(byte[] Register, int Bytes)
 /// <param name="Read">The question that answers it.</param>
 /// <param name="Field">Where in the answer.</param>
 /// <param name="Scale">Factor on the number.</param>
-internal sealed record RegisterStream(string Name, string Unit, RegisterRead Read, RegisterField Field, double Scale = 1)
+internal sealed record RegisterStream(string Name, string Unit, RegisterRead Read, BitField Field, double Scale = 1)
 {
     /// <summary>Added after the factor.</summary>
     public double Offset { get; init; }
@@ -68,7 +68,7 @@ internal sealed class RegisterMap : II2cInstrument
         _streams = [.. streams];
         _conversions = [.. _streams.Select(static s => s.Polynomial.Length > 0
             ? new StepConversion(new LinearConversion(0, s.Scale, s.Offset), s.Step, StepConversion.Unknown)
-            : new StepConversion(new LinearConversion(0, s.Scale, s.Offset), s.Step, s.Field.Format == RegisterFormat.Float ? StepConversion.Unknown : 0))];
+            : new StepConversion(new LinearConversion(0, s.Scale, s.Offset), s.Step, s.Field.Format == NumberFormat.Float ? StepConversion.Unknown : 0))];
         _reads = [.. _streams.Select(static (s, i) => (s.Read, Bit: 1UL << i)).GroupBy(static s => s.Read.Key)
             .Select(static group => (group.First().Read, group.Aggregate(0UL, static (mask, s) => mask | s.Bit)))];
         _answer = new byte[_reads.Max(static r => r.Read.Bytes)];

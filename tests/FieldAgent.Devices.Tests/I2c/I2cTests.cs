@@ -266,7 +266,7 @@ public sealed class I2cTests : IDisposable
 
                 var answer = new byte[12];
                 wide[..(t.bits / 8)].CopyTo(answer.AsSpan(t.at));
-                var field = new RegisterField(t.at, t.bits, t.signed ? RegisterFormat.Signed : RegisterFormat.Unsigned, t.little, t.shift, mask);
+                var field = new BitField(t.at, t.bits, t.signed ? NumberFormat.Signed : NumberFormat.Unsigned, t.little, t.shift, mask);
                 var expected = t.value & mask;
                 var isNegative = t.signed && (expected >> (t.width - 1)) == 1;
                 return field.Read(answer) == (isNegative ? (double)(long)(expected | ~mask) : expected);

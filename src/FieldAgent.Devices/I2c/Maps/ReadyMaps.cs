@@ -40,7 +40,7 @@ internal static class ReadyMaps
     private static RegisterMap Ads(string word, double rangeVolts, int bits)
     {
         var range = Array.FindIndex(Ranges, r => double.Parse(r, System.Globalization.CultureInfo.InvariantCulture) == rangeVolts);
-        var field = new RegisterField(0, TwoBytes, RegisterFormat.Signed, Shift: TwoBytes - bits);
+        var field = new BitField(0, TwoBytes, NumberFormat.Signed, Shift: TwoBytes - bits);
         var wait = TimeSpan.FromMilliseconds(bits == TwoBytes ? 9 : 1);
         RegisterStream Input(string name, int mux, bool onDemand)
         {
@@ -65,7 +65,7 @@ internal static class ReadyMaps
         var currentStep = 10e-6 / shuntOhms;
         RegisterStream Register(string name, string unit, byte register, double scale, bool signed, int shift = 0) => new(
             name, unit, new RegisterRead([register], 2),
-            new RegisterField(0, TwoBytes, signed ? RegisterFormat.Signed : RegisterFormat.Unsigned, Shift: shift), scale);
+            new BitField(0, TwoBytes, signed ? NumberFormat.Signed : NumberFormat.Unsigned, Shift: shift), scale);
 
         return new RegisterMap("ina219", null, [[0x00, 0x39, 0x9f], [0x05, 0x10, 0x00]],
         [
@@ -79,16 +79,16 @@ internal static class ReadyMaps
     /// <summary>Microchip DS25095 (MCP9808): ambient temperature 0x05, bits 12:0 two's complement of 1/16 °C below three alarm flags;
     /// manufacturer 0x06 = 0x0054.</summary>
     private static RegisterMap Mcp9808() => new("mcp9808", new I2cIdentity([0x06], 2, 0x0054, 0xffff), [],
-        [new RegisterStream("temperature", "Cel", new RegisterRead([0x05], 2), new RegisterField(0, TwoBytes, RegisterFormat.Signed, Mask: 0x1fff), 0.0625)]);
+        [new RegisterStream("temperature", "Cel", new RegisterRead([0x05], 2), new BitField(0, TwoBytes, NumberFormat.Signed, Mask: 0x1fff), 0.0625)]);
 
     /// <summary>Texas Instruments SNOSD82 (TMP117): temperature 0x00, two's complement of 7.8125 m°C; device id 0x0F, bits 11:0 = 0x117.</summary>
     private static RegisterMap Tmp117() => new("tmp117", new I2cIdentity([0x0f], 2, 0x0117, 0x0fff), [],
-        [new RegisterStream("temperature", "Cel", new RegisterRead([0x00], 2), new RegisterField(0, TwoBytes, RegisterFormat.Signed), 0.0078125)]);
+        [new RegisterStream("temperature", "Cel", new RegisterRead([0x00], 2), new BitField(0, TwoBytes, NumberFormat.Signed), 0.0078125)]);
 
     /// <summary>NXP LM75B and its like: temperature 0x00, the upper 11 bits, two's complement of 0.125 °C. The first LM75 has nine bits, and
     /// zeros below.</summary>
     private static RegisterMap Lm75() => new("lm75", null, [],
-        [new RegisterStream("temperature", "Cel", new RegisterRead([0x00], 2), new RegisterField(0, TwoBytes, RegisterFormat.Signed, Shift: 5), 0.125)]);
+        [new RegisterStream("temperature", "Cel", new RegisterRead([0x00], 2), new BitField(0, TwoBytes, NumberFormat.Signed, Shift: 5), 0.125)]);
 
     /// <summary>Sensirion SHT3x-DIS: single shot, high repeatability, no clock stretching: 0x2400, at most 15.5 ms; temperature and humidity of
     /// 16 bits, each with CRC-8 (0x31, 0xFF); T = −45 + 175 S/(2¹⁶−1) °C, RH = 100 S/(2¹⁶−1) %.</summary>
@@ -100,8 +100,8 @@ internal static class ReadyMaps
         };
         return new RegisterMap("sht3x", null, [],
         [
-            new RegisterStream("temperature", "Cel", read, new RegisterField(0, TwoBytes), 175.0 / 65535) { Offset = -45 },
-            new RegisterStream("humidity", "%", read, new RegisterField(3, TwoBytes), 100.0 / 65535) { Step = 0.001 },
+            new RegisterStream("temperature", "Cel", read, new BitField(0, TwoBytes), 175.0 / 65535) { Offset = -45 },
+            new RegisterStream("humidity", "%", read, new BitField(3, TwoBytes), 100.0 / 65535) { Step = 0.001 },
         ]);
     }
 
@@ -112,8 +112,8 @@ internal static class ReadyMaps
         var read = new RegisterRead([0x0f], 4);
         return new RegisterMap("ds3231", null, [],
         [
-            new RegisterStream("temperature", "Cel", read, new RegisterField(2, TwoBytes, RegisterFormat.Signed, Shift: 6), 0.25),
-            new RegisterStream("oscillator-stopped", "1", read, new RegisterField(0, 8, Shift: 7)),
+            new RegisterStream("temperature", "Cel", read, new BitField(2, TwoBytes, NumberFormat.Signed, Shift: 6), 0.25),
+            new RegisterStream("oscillator-stopped", "1", read, new BitField(0, 8, Shift: 7)),
         ]);
     }
 }
