@@ -118,7 +118,7 @@ demo() {
 
 test_all() {
   need_sdk
-  need mosquitto mosquitto-clients libmosquitto1 libsqlite3-0 python3-jsonschema libjpeg-turbo-progs
+  need mosquitto mosquitto-clients libmosquitto1 libsqlite3-0 python3-jsonschema libjpeg-turbo-progs libturbojpeg0 libmodbus5 libzbar0 ffmpeg
   local results status=0 filter=()
   [ $# -gt 0 ] && filter=(--filter "$1")
   results=$(mktemp -d)

@@ -13,6 +13,8 @@ public static class DeviceCatalogue
         new HwmonKind(),
         new Gnss.GnssKind(),
         new CameraKind(),
+        new Exec.ExecKind(),
+        new Modbus.ModbusKind(),
         new Gpio.GpioKind(),
         new Gpio.PulseCounterKind(),
         new I2c.I2cKind(),

@@ -7,6 +7,9 @@ public static class DeviceLimits
     /// small board has to spare.</summary>
     public const int PhotoBytesMax = 16 << 20;
 
+    /// <summary>Most pixels of a picture that is decoded to be masked: at three bytes each, 48 MiB, a quarter of what the service may use.</summary>
+    public const int DecodedPixelsMax = 16 << 20;
+
     /// <summary>Files looked at in a folder of photographs; a folder with more is not one of photographs for a demonstration.</summary>
     public const int PhotoFilesMax = 10_000;
 
@@ -28,6 +31,12 @@ public static class DeviceLimits
     /// <summary>Decimals kept of a value that the kernel has scaled already: it prints up to nine, sensors resolve fewer, and each
     /// costs 3.3 bits a reading.</summary>
     public const int SysfsDecimalsMax = 6;
+
+    /// <summary>Longest line of a technician's own program, bytes: a reading with every member needs less than 200.</summary>
+    public const int ExecLineBytesMax = 1_024;
+
+    /// <summary>Largest program of a technician's own, bytes: it is hashed at each start, which takes a small board a second then.</summary>
+    public const int ExecProgramBytesMax = 64 << 20;
 
     /// <summary>Bytes read of a file with a fact; <c>os-release</c> has less than one kilobyte.</summary>
     public const int FactBytesMax = 16 << 10;

@@ -27,6 +27,9 @@ internal sealed unsafe partial class Pty : IDisposable
 
     public string Path { get; }
 
+    /// <summary>Descriptor of the master side.</summary>
+    public int Master => _master;
+
     public void Send(string text)
     {
         var bytes = Nmea.Bytes(text);

@@ -3,63 +3,27 @@ using FieldAgent.Core;
 namespace FieldAgent.Devices;
 
 /// <summary>Takes the next JPEG file of a folder as a shot. What is no JPEG or too large is skipped and counted.</summary>
-/// <param name="name">The sensor's name.</param>
 /// <param name="folder">The folder.</param>
-/// <param name="interval">Time between shots; zero: only on command.</param>
-internal sealed class FolderCamera(string name, string folder, TimeSpan interval) : ISensor
+internal sealed class FolderShots(string folder) : IShotSource
 {
-    private const string Field = "image.photo";
+    private string _last = "";
 
     /// <inheritdoc/>
-    public string Name { get; } = name;
+    public void Check() => List();
 
     /// <inheritdoc/>
-    public IReadOnlyList<string> OpensFor { get; } = [Field];
-
-    /// <inheritdoc/>
-    public void Run(ISensorHost host, CancellationToken stop)
-    {
-        // Tells a technician at once that there is nothing to take, and not at the first shot.
-        List();
-        var intervalNs = interval.ToNs();
-        var grid = new SamplingGrid(intervalNs > 0 ? host.Clock.BootNs + intervalNs : long.MaxValue, intervalNs);
-        var last = "";
-        while (!stop.IsCancellationRequested)
-        {
-            var asked = host.WaitForTrigger(grid.NextBootNs, stop, out var requestId);
-            if (stop.IsCancellationRequested)
-            {
-                return;
-            }
-
-            Shoot(host, ref last, requestId);
-            if (!asked)
-            {
-                var missed = grid.Arrive(host.Clock.BootNs);
-                if (missed > 0)
-                {
-                    host.Skipped("overrun", missed);
-                }
-
-                grid.Advance();
-            }
-        }
-    }
-
-    private void Shoot(ISensorHost host, ref string last, string? requestId)
+    public Shot? Take(ISensorHost host, CancellationToken stop)
     {
         var files = List();
-        var after = last;
-        var start = files.FindIndex(f => string.CompareOrdinal(f, after) > 0);
+        var start = files.FindIndex(f => string.CompareOrdinal(f, _last) > 0);
         for (var i = 0; i < files.Count; i++)
         {
             var file = files[(Math.Max(0, start) + i) % files.Count];
-            last = file;
+            _last = file;
             var captured = host.Clock.Now();
             if (Read(host, file) is { } jpeg)
             {
-                host.Deliver(new RawImage(Name, Field, jpeg, captured, requestId));
-                return;
+                return new Shot(jpeg, captured);
             }
         }
 
@@ -91,8 +55,7 @@ internal sealed class FolderCamera(string name, string folder, TimeSpan interval
                 read += n;
             }
 
-            // Start of image, then the first marker: ITU-T T.81, annex B.
-            if (read == jpeg.Length && jpeg.AsSpan().StartsWith((ReadOnlySpan<byte>)[0xFF, 0xD8, 0xFF]))
+            if (read == jpeg.Length && JpegFrame.Begins(jpeg))
             {
                 return jpeg;
             }
