@@ -32,6 +32,8 @@ public sealed class ReferenceKitTests
     {
         using var board = new BoardTree();
         board.Node("dev/serial0");
+        board.Node("dev/video0");
+        board.Write("usr/bin/rpicam-still", "");
         board.Write("sys/bus/i2c/devices/1-0068/name", "ds3231\n");
         Directory.CreateDirectory(board.At("sys/bus/i2c/devices/1-0068/driver"));
         board.Chips.Add(0x48, [1], 0x85, 0x83).Add(0x40, [0], 0x39, 0x9F).Add(0x7C, [0xA0], 0x00, 0xA5, 0x10).Add(0x50, [0], 0);

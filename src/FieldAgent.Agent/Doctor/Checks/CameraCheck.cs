@@ -3,7 +3,9 @@ namespace FieldAgent.Agent.Doctor.Checks;
 /// <summary>Programs and nodes that photographs are taken with. Opens no camera.</summary>
 internal sealed class CameraCheck : ICheck
 {
-    private static readonly string[] Programs = ["rpicam-still", "libcamera-still", "ffmpeg"];
+    private const string UsbProgram = "ffmpeg";
+
+    private static readonly string[] Programs = ["rpicam-still", "libcamera-still", UsbProgram];
     private static readonly string[] Folders = ["usr/local/bin", "usr/bin", "bin"];
 
     /// <inheritdoc/>
@@ -35,10 +37,11 @@ internal sealed class CameraCheck : ICheck
             return Finding.Fail("camera.no-node", place, "there is no /dev/video* and no /dev/media*", $"{enable}, check the ribbon cable, and reboot");
         }
 
-        var program = Programs.FirstOrDefault(name => Folders.Any(folder => File.Exists(Path.Join(view.Root, folder, name))));
+        var wanted = sensor.Text("source") == "usb" ? Programs.Where(static name => name == UsbProgram) : Programs.Where(static name => name != UsbProgram);
+        var program = wanted.FirstOrDefault(name => Folders.Any(folder => File.Exists(Path.Join(view.Root, folder, name))));
         return program is not null
             ? Finding.Ok("camera.program", place, $"photographs are taken with {program}")
             : Finding.Fail("camera.no-program", place, "there is no program to take photographs with",
-                $"apt-get install {(view.Board?.Camera.Command == "rpicam-still" ? "rpicam-apps-lite" : "ffmpeg")}");
+                $"apt-get install {(sensor.Text("source") == "usb" ? UsbProgram : "rpicam-apps-lite")}");
     }
 }
