@@ -124,6 +124,9 @@ test_all() {
   results=$(mktemp -d)
   say "building"
   run dotnet build FieldAgent.sln -v quiet --nologo
+  # The tests on the virtual board run what a board gets.
+  publish "$(runtime_id "$(uname -m)")"
+  export FIELDAGENT_OUT=$root/out
   say "testing"
   # One project after the other: several tests drive real brokers and file systems.
   run dotnet test FieldAgent.sln --no-build --nologo -m:1 -v quiet "${filter[@]}" \

@@ -1,0 +1,98 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+
+namespace FieldAgent.Board.Tests;
+
+/// <summary>The virtual board of hardware/virtual-board: a real kernel with simulated hardware. Prepared once for all tests; where it cannot be,
+/// they are skipped by name.</summary>
+public sealed partial class VirtualBoard : IDisposable
+{
+    private const int CannotBePrepared = 69;
+
+    private static readonly Lazy<string> Missing = new(Prepare);
+    private static readonly Lazy<string> Program = new(Publish);
+
+    private readonly TempFolder _share = new();
+
+    public VirtualBoard()
+    {
+        if (Missing.Value.Length > 0)
+        {
+            Assert.Skip($"skipped: virtual board ({Missing.Value})");
+        }
+
+        foreach (var file in new[] { "fieldagent", "libe_sqlite3.so" })
+        {
+            File.Copy(Path.Join(Program.Value, file), _share.File(file));
+        }
+    }
+
+    /// <summary>What the board sees as /share.</summary>
+    public TempFolder Share => _share;
+
+    /// <summary>Boots, runs a script of /share inside, and switches off.</summary>
+    /// <param name="script">Lines of bash; the agent is <c>./fieldagent</c>.</param>
+    /// <param name="options">More options of <c>board run</c>.</param>
+    public (int ExitCode, string Output) Run(string script, params string[] options)
+    {
+        _share.Write("script.sh", script.ReplaceLineEndings("\n"));
+        return Call(["run", "--share", _share.Path, "--time", "240", .. options, "--", "bash", "script.sh"]);
+    }
+
+    /// <summary>Boots as <see cref="Run"/> does, and cuts the power as soon as <paramref name="when"/> holds.</summary>
+    public void RunUntilPowerCut(string script, Func<bool> when, params string[] options)
+    {
+        _share.Write("script.sh", script.ReplaceLineEndings("\n"));
+        var pidFile = _share.File("pid");
+        using var board = Start(["run", "--share", _share.Path, "--time", "240", "--pid-file", pidFile, .. options, "--", "bash", "script.sh"]);
+        Eventually.True(() => when() || board.HasExited, "the moment to cut the power", 240);
+        Assert.False(board.HasExited, "the board went off by itself");
+        _ = SendSignal(int.Parse(File.ReadAllText(pidFile), System.Globalization.CultureInfo.InvariantCulture), 9);
+        board.WaitForExit();
+    }
+
+    public void Dispose() => _share.Dispose();
+
+    private static string Prepare()
+    {
+        var (code, output) = Call(["prepare"]);
+        return code switch
+        {
+            0 => "",
+            CannotBePrepared => output.Trim().Split('\n')[^1],
+            _ => throw new InvalidOperationException($"board prepare ended with {code}: {output}"),
+        };
+    }
+
+    // The form that a board gets, as deploy.sh makes it.
+    private static string Publish()
+    {
+        if (Environment.GetEnvironmentVariable("FIELDAGENT_OUT") is { Length: > 0 } made)
+        {
+            return made;
+        }
+
+        using var build = Process.Start(new ProcessStartInfo("bash", [Path.Join(Places.Repository, "deploy.sh"), "build"]))!;
+        build.WaitForExit();
+        Assert.Equal(0, build.ExitCode);
+        return Path.Join(Places.Repository, "out");
+    }
+
+    private static (int ExitCode, string Output) Call(IReadOnlyList<string> arguments)
+    {
+        using var board = Start(arguments);
+        var error = board.StandardError.ReadToEndAsync();
+        var output = board.StandardOutput.ReadToEnd();
+        board.WaitForExit();
+        return (board.ExitCode, output + error.GetAwaiter().GetResult());
+    }
+
+    private static Process Start(IReadOnlyList<string> arguments) => Process.Start(
+        new ProcessStartInfo("bash", [Path.Join(Places.Repository, "hardware/virtual-board/board"), .. arguments])
+        {
+            RedirectStandardOutput = true, RedirectStandardError = true,
+        })!;
+
+    [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
+    private static partial int SendSignal(int pid, int signal);
+}
