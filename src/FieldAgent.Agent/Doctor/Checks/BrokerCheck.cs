@@ -54,7 +54,7 @@ internal sealed class BrokerCheck : ICheck
         return fault.Kind switch
         {
             LinkFaultKind.NameUnknown => Finding.Fail("broker.name", place, text, Or(remedy, "correct the url, or the board's name server")),
-            LinkFaultKind.Unreachable or LinkFaultKind.Timeout => Finding.Fail("broker.port", place, text, Or(remedy, "check the network, the firewall and the port")),
+            LinkFaultKind.Unreachable or LinkFaultKind.Timeout => Finding.Fail("broker.port", place, text, Or(remedy, "start the broker, or correct host and port; then check network and firewall")),
             LinkFaultKind.Tls => Finding.Fail("broker.tls", place, text, Or(remedy, "see the findings of 'certificate'")),
             LinkFaultKind.NotAuthorized => Finding.Fail("broker.authorisation", place, text, Or(remedy, "correct userName and passwordFile or the certificate, or enter the board at the broker")),
             LinkFaultKind.Misconfigured => Finding.Fail("broker.configuration", place, text, Or(remedy, "correct 'recipients' in the configuration")),
@@ -62,5 +62,6 @@ internal sealed class BrokerCheck : ICheck
         };
     }
 
-    private static string Or(string remedy, string otherwise) => remedy.Length > 0 ? remedy : otherwise;
+    // A question is no remedy.
+    private static string Or(string remedy, string otherwise) => remedy.Length > 0 && !remedy.EndsWith('?') ? remedy : otherwise;
 }
