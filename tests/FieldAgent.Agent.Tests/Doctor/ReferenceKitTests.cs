@@ -26,7 +26,7 @@ public sealed class ReferenceKitTests
         Assert.All(lines, line => Assert.Contains(line, known));
     }
 
-    /// <summary>The page shows what the doctor says of the kit as built: run again with REWRITE=1 after a change of its words.</summary>
+    /// <summary>The page shows what the doctor says of the kit as built: run again with FIELDAGENT_REWRITE=1 after a change of its words.</summary>
     [Fact]
     public void The_page_shows_what_the_doctor_says()
     {
@@ -45,7 +45,7 @@ public sealed class ReferenceKitTests
         var page = File.ReadAllText(Page);
         var start = page.IndexOf(mark, StringComparison.Ordinal) + mark.Length;
         var end = page.IndexOf("```", start, StringComparison.Ordinal);
-        if (Environment.GetEnvironmentVariable("REWRITE") == "1")
+        if (Environment.GetEnvironmentVariable("FIELDAGENT_REWRITE") == "1")
         {
             File.WriteAllText(Page, page[..start] + shown + page[end..]);
             return;
