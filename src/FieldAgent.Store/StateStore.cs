@@ -188,25 +188,6 @@ public sealed partial class StateStore : IDisposable
         }
     }
 
-    /// <summary>Reads the consents of a state directory without opening the store: also while an agent runs on it. Nothing is
-    /// written.</summary>
-    /// <returns>The ledger, which cannot be appended to; empty where there is no store.</returns>
-    /// <exception cref="StoreFault">It cannot be read, or was changed.</exception>
-    public static IConsentLedger ReadConsents(StoreOptions options)
-    {
-        options.Validate();
-        SqliteLibrary.Initialize(options.PreferSystemSqlite);
-        using var folder = StateFolder.Peek(options.Directory);
-        if (Identity.Load(folder) is not { } known || StateFolder.Weigh(folder.Database) == 0)
-        {
-            return new ReadConsentLedger([]);
-        }
-
-        using var root = RootKey.Load(options, folder, mayCreate: false);
-        using var database = Connection.Open(folder.Database, readOnly: true);
-        return new ReadConsentLedger(ConsentLedger.ReadAll(database, Identity.Read(known, root, folder.Identity)));
-    }
-
     /// <summary>Closes the store properly. What was taken and not flushed is lost and counted: flush before.</summary>
     public void Dispose()
     {
