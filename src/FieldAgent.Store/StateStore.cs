@@ -55,62 +55,6 @@ public sealed partial class StateStore : IDisposable
         _eraser.ResumeAtStart();
     }
 
-    /// <summary>Readings and pictures waiting for their recipients.</summary>
-    public ISpool Spool => _spool;
-
-    /// <summary>Consents.</summary>
-    public IConsentLedger Consents => _consents;
-
-    /// <summary>What sensors keep over restarts.</summary>
-    public SensorMemory Memory => _context.Memory;
-
-    /// <summary>Commands seen.</summary>
-    public ICommandLedger Commands => _commands;
-
-    /// <summary>Requests of persons.</summary>
-    public IRequestLedger Requests => _requests;
-
-    /// <summary>What was delivered to whom.</summary>
-    public IDeliveryLedger Deliveries => _spool.Deliveries;
-
-    /// <summary>Looks at all that is held now, without touching its delivery. Any thread; the caller disposes it.</summary>
-    public ISpoolView OpenView() => new SpoolView(_spool);
-    /// <summary>Receipts and other documents that are kept for those whom they are about.</summary>
-    public IDocumentShelf Documents => _documents;
-
-    /// <summary>Documents waiting for their recipients.</summary>
-    public IOutbox Outbox => _outbox;
-    /// <summary>Erases stored data for good.</summary>
-    public IEraser Eraser => _eraser;
-
-    /// <summary>Erases what is past its term.</summary>
-    public Sweeper Sweeper { get; }
-
-    /// <summary>Legal holds that keep data from being erased; none until set.</summary>
-    public IHolds Holds
-    {
-        get => _eraser.Holds;
-        set => _eraser.Holds = value;
-    }
-
-    /// <summary>Bytes that were sent, by recipient and day.</summary>
-    public IBudgetLedger Budget { get; }
-
-    /// <summary>What recipients were told of facts.</summary>
-    public IFactLedger Facts { get; }
-
-    /// <summary>The installation's identity.</summary>
-    public IKeyStore Keys => _context.Identity;
-
-    /// <summary>The epoch of the identity.</summary>
-    public IIdentityStore Epochs => _identity;
-
-    /// <summary>Small values that outlive a restart.</summary>
-    public ISealedValues Values => _values;
-
-    /// <summary>How opening went.</summary>
-    public OpenOutcome OpenOutcome { get; }
-
     /// <summary>Opens the state directory, or makes it. A damaged database is set aside and announced as a gap; consents are
     /// carried over when all of them read, and the identity lies beside the database. Blocks for the disk; after an unclean end
     /// for the time it takes to check the database.</summary>
