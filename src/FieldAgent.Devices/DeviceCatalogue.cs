@@ -17,6 +17,7 @@ public static class DeviceCatalogue
         new Modbus.ModbusKind(),
         new Gpio.GpioKind(),
         new Gpio.PulseCounterKind(),
+        new I2c.I2cKind(),
         new HealthKind(),
         new ActivityKind(),
         new SharedUplinkKind(),

@@ -114,8 +114,8 @@ public sealed partial class StateStore : IDisposable
     /// <summary>Opens the state directory, or makes it. A damaged database is set aside and announced as a gap; consents are
     /// carried over when all of them read, and the identity lies beside the database. Blocks for the disk; after an unclean end
     /// for the time it takes to check the database.</summary>
-    /// <exception cref="StoreFault">Busy: another process uses it. Refused: permissions, a read-only file system, or a wrong or
-    /// missing root key; nothing was changed. Full and Io: the disk; retry when <see cref="StoreFault.Retry"/>.</exception>
+    /// <exception cref="StoreFault">Busy: another process uses it. Refused: permissions, a read-only file system, a wrong or missing
+    /// root key, or a database of a newer program that this one cannot follow; nothing was changed. Full and Io: the disk; retry when <see cref="StoreFault.Retry"/>.</exception>
     public static StateStore Open(StoreOptions options, IClock clock, Counters counters, ILogger logger)
     {
         options.Validate();
@@ -186,25 +186,6 @@ public sealed partial class StateStore : IDisposable
             _ = select.Blob(0).Length + select.Text(1).Length;
             select.Reset();
         }
-    }
-
-    /// <summary>Reads the consents of a state directory without opening the store: also while an agent runs on it. Nothing is
-    /// written.</summary>
-    /// <returns>The ledger, which cannot be appended to; empty where there is no store.</returns>
-    /// <exception cref="StoreFault">It cannot be read, or was changed.</exception>
-    public static IConsentLedger ReadConsents(StoreOptions options)
-    {
-        options.Validate();
-        SqliteLibrary.Initialize(options.PreferSystemSqlite);
-        using var folder = StateFolder.Peek(options.Directory);
-        if (Identity.Load(folder) is not { } known || StateFolder.Weigh(folder.Database) == 0)
-        {
-            return new ReadConsentLedger([]);
-        }
-
-        using var root = RootKey.Load(options, folder, mayCreate: false);
-        using var database = Connection.Open(folder.Database, readOnly: true);
-        return new ReadConsentLedger(ConsentLedger.ReadAll(database, Identity.Read(known, root, folder.Identity)));
     }
 
     /// <summary>Closes the store properly. What was taken and not flushed is lost and counted: flush before.</summary>

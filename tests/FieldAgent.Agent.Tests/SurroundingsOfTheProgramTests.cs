@@ -17,7 +17,9 @@ public sealed class SurroundingsOfTheProgramTests
     private static readonly Dictionary<string, string> Sockets = new(StringComparer.Ordinal)
     {
         ["FieldAgent.Delivery/Link/Endpoint.cs"] = "the recipient's broker, before the library connects to it",
+        ["FieldAgent.Agent/Doctor/Checks/CertificateCheck.cs"] = "the recipient's broker, for the dates of its certificate; nothing is sent",
         ["FieldAgent.Devices/Gnss/GpsdSource.cs"] = "gpsd",
+        ["FieldAgent.Devices/Survey/GpsdSurvey.cs"] = "gpsd",
         ["FieldAgent.Devices/SharedUplink/SharedUplinkSensor.cs"] = "a Unix socket of the runtime folder",
         ["FieldAgent.Agent/Control/ControlServer.cs"] = "a Unix socket of the runtime folder",
         ["FieldAgent.Agent/Control/ControlClient.cs"] = "a Unix socket of the runtime folder",

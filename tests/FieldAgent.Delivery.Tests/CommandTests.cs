@@ -120,7 +120,7 @@ public sealed class CommandTests
         var unknown = Send(Good, "reboot");
         Assert.Equal("unknown", Reason(unknown.Result));
         Assert.Equal(_topics.ResultPrefix + "unknown", unknown.Topic);
-        Assert.Equal("oversized", Reason(Send(Good + new string(' ', 16 * 1024)).Result));
+        Assert.Equal("oversized", Reason(Send(Good + new string(' ', 72 * 1024)).Result));
         Assert.Equal("retained", Reason(Send(Good, retained: true).Result));
         Assert.Empty(_ledger.Records);
     }

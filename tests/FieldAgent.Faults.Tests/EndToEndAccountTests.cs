@@ -62,7 +62,7 @@ public sealed class EndToEndAccountTests
         Assert.True(JsonDocument.Parse(text).RootElement.GetProperty("ok").GetBoolean());
         var entries = EndToEndBoard.Ok(board, "audit", "show", "--json").Split('\n', StringSplitOptions.RemoveEmptyEntries)
             .Select(static line => JsonDocument.Parse(line).RootElement.GetProperty("entry").GetProperty("what").GetString());
-        Assert.Equal(["key-missing", "cleared"], entries);
+        Assert.Equal(["adopted", "key-missing", "cleared"], entries);
         Assert.Equal("", schemas.Violations());
     }
 }

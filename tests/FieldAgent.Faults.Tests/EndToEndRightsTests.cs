@@ -50,11 +50,25 @@ public sealed class EndToEndRightsTests
         var deleted = EndToEndBoard.Ok(board, "privacy", "delete", "--images", "--role", "subject");
         Assert.Contains("erased on this board", deleted);
         Assert.Contains("a scan of the raw files found no remains", deleted);
-        Assert.Contains("asked to delete their part", deleted);
+        Assert.Contains("asked", deleted);
         cloud.Until(
             () => cloud.Messages.Any(static m => m.Rest == "erasure" && m.Text.Contains("image.photo", StringComparison.Ordinal)), "the request to delete", agent);
 
+        var old = cloud.Messages[0].Topic.Split('/')[2];
+        var before = cloud.Messages.Count;
         var closed = EndToEndBoard.Ok(board, "privacy", "close", "--yes", "--role", "subject");
+        Assert.Contains("the pseudonym was changed", closed);
+        Assert.DoesNotContain(old, EndToEndBoard.Ok(board, "identity", "show"), StringComparison.Ordinal);
+
+        // what is still to be said about the person is said in the old name, and then the name ends
+        cloud.Until(
+            () => cloud.Messages.Skip(before).LastOrDefault(m => IsOf(m, old) && m.Rest == "state") is { Payload.Length: 0 }, "the old name cleared", agent);
+        var last = cloud.Messages.Skip(before).Where(m => IsOf(m, old)).ToList();
+        Assert.Contains(last, static m => m.Rest == "erasure" && m.Text.Contains("erasure-requested", StringComparison.Ordinal)
+            && m.Text.Contains("instrument.measurement", StringComparison.Ordinal));
+        Assert.Contains(last, static m => m.Rest == "erasure" && m.Text.Contains("erasure-receipt", StringComparison.Ordinal));
+        Assert.Contains(last, static m => m.Rest == "consent" && m.Text.Contains("consent-receipt", StringComparison.Ordinal));
+        Assert.False(cloud.Messages.Exists(m => !IsOf(m, old) && Encoding.UTF8.GetString(m.Payload).Contains(old, StringComparison.Ordinal)));
         Assert.Contains("every consent has ended", closed);
         Assert.Contains("erasure receipt", closed);
         var receipt = board.File("receipt.json");
@@ -119,6 +133,9 @@ public sealed class EndToEndRightsTests
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(archive));
         Assert.Contains("telemetry", EndToEndBoard.Ok(board, "privacy", "show"));
     }
+
+    private static bool IsOf(Received message, string device) =>
+        message.Topic.StartsWith($"{FieldAgent.Delivery.Topics.Root}{device}/", StringComparison.Ordinal);
 
     private static void Export(Board board)
     {

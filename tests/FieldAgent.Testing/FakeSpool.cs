@@ -100,7 +100,8 @@ public sealed class FakeSpool : ISpool
         }
     }
 
-    public void Add(AdmittedImage image) => AddImage(image.Jpeg.ToArray(), image.Permit.Function, image.Sensor, image.RequestId, image.Captured.BootNs);
+    public string Add(AdmittedImage image) =>
+        AddImage(image.Jpeg.ToArray(), image.Permit.Function, image.Sensor, image.RequestId, image.Captured.BootNs).Image!.ImageId;
 
     public void Take(in AdmittedRows rows)
     {

@@ -112,6 +112,7 @@ public static class Admit
     public static AnonymousWindow Window(StreamInfo stream, WindowFigures figures, string function = "analytics") =>
         new(function, "improvement", "2.0.0", "instrument.measurement", stream, 1_767_225_600, 1_767_229_200, figures);
 
-    public static AdmittedImage Image(byte[] jpeg, Stamp captured, string sensor = "camera", Permit? permit = null, string? requestId = null) =>
-        new(sensor, permit ?? Permit("photo", "image.photo", personal: true), jpeg, captured, requestId);
+    public static AdmittedImage Image(
+        byte[] jpeg, Stamp captured, string sensor = "camera", Permit? permit = null, string? requestId = null, string? parentId = null) =>
+        new(sensor, permit ?? Permit("photo", "image.photo", personal: true), jpeg, captured, requestId, parentId);
 }

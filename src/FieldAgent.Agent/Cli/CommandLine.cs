@@ -19,6 +19,8 @@ internal static class CommandLine
         ("sample", SampleCommand.Create),
         ("check-config", CheckConfigCommand.Create),
         ("status", StatusCommand.Create),
+        ("doctor", DoctorCommand.Create),
+        ("boards", BoardsCommand.Create),
         ("consent", ConsentCommand.Create),
         ("erasure", ErasureCommand.Create),
         ("verify", VerifyCommand.Create),

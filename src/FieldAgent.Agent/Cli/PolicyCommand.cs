@@ -8,7 +8,7 @@ using Opt = FieldAgent.Core.Configuration.Opt;
 
 namespace FieldAgent.Agent.Cli;
 
-/// <summary><c>fieldagent policy check|show|diff|notice|table|promises|schema</c>: needs no running agent.</summary>
+/// <summary><c>fieldagent policy check|show|diff|stage|staged|changes|notice|table|promises|schema</c>: needs no running agent.</summary>
 internal static class PolicyCommand
 {
     public static Command Create() => new("policy", "Checks, shows and compares policies: what the agent may do with what data.")
@@ -16,6 +16,9 @@ internal static class PolicyCommand
         Check(),
         Show(),
         PolicyDiffCommand.Create(),
+        PolicyStageCommand.Stage(),
+        PolicyStageCommand.Staged(),
+        PolicyStageCommand.Changes(),
         PolicyNoticeCommand.Create(),
         PolicyTableCommand.Create(),
         PolicyPromisesCommand.Create(),

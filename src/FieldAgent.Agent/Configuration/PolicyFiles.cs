@@ -50,7 +50,8 @@ internal static class PolicyFiles
         return pem;
     }
 
-    private static byte[]? Read(string file, int bytesMax, ConfigErrors errors)
+    /// <summary>Reads a file of so many bytes at most; null with an error when it cannot be read.</summary>
+    public static byte[]? Read(string file, int bytesMax, ConfigErrors errors)
     {
         try
         {

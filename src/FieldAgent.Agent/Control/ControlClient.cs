@@ -27,7 +27,7 @@ internal static class ControlClient
         {
             return ControlReply.No(e is SocketException { SocketErrorCode: SocketError.AccessDenied }
                 ? $"{socketPath}: access denied; run the command as root or as the agent's user"
-                : $"{socketPath}: no agent answers there; is it running ('fieldagent run')?") with { NobodyThere = true };
+                : $"{socketPath}: no agent answers there; is it running ('fieldagent run')?") with { NobodyThere = true, IsRefused = e is SocketException { SocketErrorCode: SocketError.AccessDenied } };
         }
 
         try

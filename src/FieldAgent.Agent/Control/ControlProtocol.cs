@@ -41,4 +41,8 @@ internal sealed record ControlReply(
     /// <summary>True when nobody answered: the agent does not run.</summary>
     [JsonIgnore]
     public bool NobodyThere { get; init; }
+
+    /// <summary>True when the caller may not even connect: whether an agent runs is not known.</summary>
+    [JsonIgnore]
+    public bool IsRefused { get; init; }
 }

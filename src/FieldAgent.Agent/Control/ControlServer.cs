@@ -14,8 +14,11 @@ internal sealed partial class ControlServer(
     string path, Func<ControlRequest, ControlRole?, ControlReply> handle, ControlAccess access, Counters counters, ILogger<ControlServer> log)
     : BackgroundService
 {
-    /// <summary>A request is one short line; more is an error or an attack.</summary>
-    public const int RequestBytesMax = 4096;
+    /// <summary>A request is one line, the longest has a policy in it; more is an error or an attack.</summary>
+    public const int RequestBytesMax = 128 * 1024;
+
+    // An ordinary request.
+    private const int RequestBytes = 4096;
 
     private const int CallersMax = 8;
     private static readonly TimeSpan CallerTime = TimeSpan.FromSeconds(10);
@@ -111,10 +114,15 @@ internal sealed partial class ControlServer(
 
     private static async Task<string> ReadLineAsync(Socket caller, CancellationToken stop)
     {
-        var buffer = new byte[RequestBytesMax];
+        var buffer = new byte[RequestBytes];
         var length = 0;
-        while (length < buffer.Length)
+        while (length < RequestBytesMax)
         {
+            if (length == buffer.Length)
+            {
+                Array.Resize(ref buffer, Math.Min(RequestBytesMax, buffer.Length * 4));
+            }
+
             var n = await caller.ReceiveAsync(buffer.AsMemory(length), stop);
             if (n == 0)
             {

@@ -14,6 +14,9 @@ internal sealed class ConsentService(
 {
     private readonly Lock _lock = new();
 
+    /// <summary>Keeps the pseudonym from ending while a command is carried out: its receipt and its requests to erase belong to that name.</summary>
+    public Func<IDisposable>? KeepName { get; init; }
+
     /// <summary>Grants, and shows the notice of the function.</summary>
     /// <exception cref="StoreFault">It could not be stored; repeat the command.</exception>
     public ControlReply Grant(string function, string? field, string? scope, ConsentBy by) =>
@@ -42,6 +45,7 @@ internal sealed class ConsentService(
     {
         lock (_lock)
         {
+            using var kept = KeepName?.Invoke();
             if (followUp.HasUnfinished)
             {
                 followUp.Complete([]);
@@ -59,6 +63,7 @@ internal sealed class ConsentService(
     {
         lock (_lock)
         {
+            using var kept = KeepName?.Invoke();
             var before = Open();
             var outcome = change();
             if (!outcome.Done)

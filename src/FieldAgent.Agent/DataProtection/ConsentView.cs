@@ -34,7 +34,7 @@ internal sealed class ConsentView(ConsentDesk desk, Gate gate, IConsentLedger le
             rows.Add(
             [
                 line.Rule.Function.Name,
-                line.Rule.Field.Name,
+                line.Field,
                 StateText(line.State),
                 Exactness(line),
                 line.Rule.Purpose,
@@ -101,18 +101,19 @@ internal sealed class ConsentView(ConsentDesk desk, Gate gate, IConsentLedger le
         ConsentState.Granted => "GRANTED",
         ConsentState.Withdrawn => "withdrawn",
         ConsentState.Refused => "refused",
+        ConsentState.Suspended => "SUSPENDED: the policy changed, see 'fieldagent policy changes'; granting it again ends that",
         _ => "off",
     };
 
     // As the gate has it now: a finer grant may wait for the leave for precise places.
     private string Exactness(ConsentLine line) =>
-        Vocabulary.IsLocation(line.Rule.Field.Name) && gate.Decide(Stage.Admit, line.Rule.Function.Name, line.Rule.Field.Name).Permit is { } permit
+        Vocabulary.IsLocation(line.Field) && gate.Decide(Stage.Admit, line.Rule.Function.Name, line.Rule.Field.Name).Permit is { } permit
             ? permit.Precision.Word() : "";
 
     private string Json(ConsentLine line) => Documents.Text(new JsonObject
     {
         ["function"] = line.Rule.Function.Name,
-        ["field"] = line.Rule.Field.Name,
+        ["field"] = line.Field,
         ["state"] = line.State.ToString().ToLowerInvariant(),
         ["precision"] = Exactness(line),
         ["purpose"] = line.Rule.Purpose,

@@ -20,6 +20,8 @@ internal sealed class IdentityService : IDisposable
     /// caller.</summary>
     private const int Attempts = 2;
 
+    private const string EpochWord = "epoch";
+
     /// <summary>How long a courier may take to come back between them.</summary>
     private static readonly TimeSpan ConnectWithin = TimeSpan.FromSeconds(2);
 
@@ -33,14 +35,18 @@ internal sealed class IdentityService : IDisposable
     private readonly Gate _gate;
     private readonly IClock _clock;
     private readonly Counters _counters;
+    private readonly IAuditLog _audit;
     private readonly Lock _rotating = new();
     private readonly object _rounds = new();
     private CancellationTokenSource _round = new();
     private int _running;
+    private int _keeping;
     private bool _isHeld;
 
-    public IdentityService(AgentConfig config, BoardIdentity board, IIdentityStore store, Gate gate, IClock clock, Counters counters)
+    public IdentityService(
+        AgentConfig config, BoardIdentity board, IIdentityStore store, Gate gate, IClock clock, Counters counters, IAuditLog audit, IAuditChain chain)
     {
+        _audit = audit;
         _config = config;
         Board = board;
         _store = store;
@@ -49,8 +55,11 @@ internal sealed class IdentityService : IDisposable
         _counters = counters;
         _gate.Changed += GateChanged;
 
-        // Withdrawn, and the power was cut before the change; or the name is made from something else than it was.
-        EndOldName();
+        // The power was cut between a change and its entry.
+        if (store.Epoch > 0 && AuditTail.Read(chain) is { IsWhole: true } tail && !tail.Numbers(EpochWord, AuditKind.Identity).Contains(store.Epoch))
+        {
+            Note("", "agent");
+        }
     }
 
     /// <summary>Raised after the pseudonym was changed, or the policy began to allow one. Any thread.</summary>
@@ -104,6 +113,49 @@ internal sealed class IdentityService : IDisposable
         }
     }
 
+    /// <summary>Lets no name end until what is returned is disposed of: what a command still has to say about the person is said in the name
+    /// that the person's data went out under. Any thread; may be nested.</summary>
+    public IDisposable KeepName()
+    {
+        Interlocked.Increment(ref _keeping);
+        return new NameKeeper(this);
+    }
+
+    /// <summary>Ends a name that may not be used any more: the permission was withdrawn and the power was cut before the change, or it is made
+    /// from something else than it was. To be called at a start, once what was interrupted is said.</summary>
+    public void PutRight()
+    {
+        if (Volatile.Read(ref _keeping) == 0)
+        {
+            EndOldName();
+        }
+    }
+
+    private sealed class NameKeeper(IdentityService identity) : IDisposable
+    {
+        private int _disposed;
+
+        public void Dispose()
+        {
+            if (Interlocked.Exchange(ref _disposed, 1) == 0 && Interlocked.Decrement(ref identity._keeping) == 0)
+            {
+                identity.EndOldName();
+            }
+        }
+    }
+
+    /// <summary>Ends all couriers at once; each begins anew by what holds now.</summary>
+    public void BeginRoundAnew()
+    {
+        lock (_rounds)
+        {
+            _round.Cancel();
+            _round.Dispose();
+            _round = new CancellationTokenSource();
+            Monitor.PulseAll(_rounds);
+        }
+    }
+
     /// <summary>The present state, for people.</summary>
     public ControlReply Show()
     {
@@ -140,7 +192,7 @@ internal sealed class IdentityService : IDisposable
             {
                 try
                 {
-                    return RotateOnce(erase);
+                    return RotateOnce(erase, Word(reason), reason is RotationReason.Requested or RotationReason.OwnerChanged ? "operator" : "agent");
                 }
                 catch (StoreFault fault) when (fault.Kind == StoreFaultKind.Refused && !erase)
                 {
@@ -162,7 +214,23 @@ internal sealed class IdentityService : IDisposable
         _round.Dispose();
     }
 
-    private ControlReply RotateOnce(bool erase)
+    private static string Word(RotationReason reason) => reason == RotationReason.OwnerChanged ? "owner-changed" : reason.ToString().ToLowerInvariant();
+
+    private void Note(string why, string actor)
+    {
+        try
+        {
+            _audit.Append(new AuditEntry(
+                AuditKind.Identity, "rotated", Detail: string.Create(CultureInfo.InvariantCulture, $"{EpochWord} {_store.Epoch} {why}").Trim(), Actor: actor));
+        }
+        catch (StoreFault)
+        {
+            // The change stands; the next start writes the entry.
+            _counters.Add("audit.failed-entries");
+        }
+    }
+
+    private ControlReply RotateOnce(bool erase, string why, string actor)
     {
         try
         {
@@ -173,6 +241,7 @@ internal sealed class IdentityService : IDisposable
 
             var erased = _store.Rotate(erase);
             _counters.Add("identity.rotations");
+            Note(why, actor);
             return new ControlReply(true, string.Create(CultureInfo.InvariantCulture,
                 $"the pseudonym was changed at every recipient (epoch {_store.Epoch}); erased before it was sent: {erased} readings and pictures; ")
                 + (_store.Farewells.Count == 0 ? "no old name was in use" : "the old name is cleared at the broker as soon as it can be reached"));
@@ -235,7 +304,7 @@ internal sealed class IdentityService : IDisposable
 
     private void GateChanged()
     {
-        EndOldName();
+        PutRight();
         Pulse();
     }
 
@@ -257,11 +326,11 @@ internal sealed class IdentityService : IDisposable
                 {
                     try
                     {
-                        _ = RotateOnce(erase: false);
+                        _ = RotateOnce(erase: false, "made-otherwise", "agent");
                     }
                     catch (StoreFault fault) when (fault.Kind == StoreFaultKind.Refused)
                     {
-                        _ = RotateOnce(erase: true);
+                        _ = RotateOnce(erase: true, "made-otherwise", "agent");
                     }
                 }
             }

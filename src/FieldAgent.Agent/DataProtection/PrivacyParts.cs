@@ -24,8 +24,10 @@ internal sealed class PrivacyParts : IDisposable
         Clock = clock;
         Counters = counters;
         (Audit, Incidents) = OpenAccount(logs ?? NullLoggerFactory.Instance);
+        Ledger = new AuditedConsents(store.Consents, Audit, store.Audit);
+        Policies = new PolicyDesk(LoadPolicy(config), store.Documents, Ledger, Audit, clock);
         Anonymous = new AnonymousOutbox(store.Values, [.. config.Recipients.Select(static r => r.Name)], counters);
-        Gate = new Gate(LoadPolicy(config), store.Consents, counters, clock, Audit, new GateParts
+        Gate = new Gate(Policies.AtStart, Ledger, counters, clock, Audit, new GateParts
         {
             Values = store.Values,
             Fences = config.Fences,
@@ -37,22 +39,26 @@ internal sealed class PrivacyParts : IDisposable
         store.Holds = Gate;
         store.Spool.Stored += Gate.Settle;
         Gate.Changed += ForgetWindows;
-        Desk = new ConsentDesk(Gate, store.Consents, clock);
+        Desk = new ConsentDesk(Gate, Ledger, clock);
         var board = new BoardIdentity(config, store.Keys, Gate);
-        Identity = new IdentityService(config, board, store.Epochs, Gate, clock, counters);
+        Identity = new IdentityService(config, board, store.Epochs, Gate, clock, counters, Audit, store.Audit);
         Audiences = new Audiences(store.Keys, name => board.NameAt(name) ?? "", () => store.Keys.Epoch);
         Eraser = store.Eraser;
         Erasures = new ErasureNotices(store.Documents, Audiences, () => Gate.Policy, Eraser, store.Deliveries, store.Outbox);
+        ErasureEntries = new ErasureAudit(Eraser, Audit, store.Audit);
         var followUp = new ConsentFollowUp(
-            Gate, store.Consents, store.Documents, Audiences, Eraser, Erasures, store.Outbox, [.. config.Recipients.Select(static r => r.Name)]);
-        Consents = new ConsentService(Desk, Gate, followUp, Erasures, config.Sensors);
-        var view = new ConsentView(Desk, Gate, store.Consents, store.Documents);
+            Gate, Ledger, store.Documents, Audiences, Eraser, Erasures, store.Outbox, [.. config.Recipients.Select(static r => r.Name)]);
+        Consents = new ConsentService(Desk, Gate, followUp, Erasures, config.Sensors) { KeepName = Identity.KeepName };
+        var view = new ConsentView(Desk, Gate, Ledger, store.Documents);
         var preview = new ConsentPreview(Desk, Gate, config.Sensors, new TrafficEstimate(config.Sensors, counters, () => store.Deliveries));
         Operations =
         [
             .. ConsentOperations.All(Consents, view, preview, new ErasureView(Erasures)), .. AccountOperations.All(Audit, Incidents),
             .. IdentityOperations.All(Identity), .. GeofenceOperations.All(Gate), .. Rights(config),
+            .. PolicyOperations.All(Policies, Gate, config),
         ];
+        Policies.Use(Gate);
+        PutNameRight(followUp);
     }
 
     /// <summary>Configuration.</summary>
@@ -72,6 +78,15 @@ internal sealed class PrivacyParts : IDisposable
 
     /// <summary>What happened that somebody must be told of.</summary>
     public IncidentBook Incidents { get; }
+
+    /// <summary>The consent ledger, with an audit entry for each of its events.</summary>
+    public AuditedConsents Ledger { get; }
+
+    /// <summary>Where policies come in and take effect.</summary>
+    public PolicyDesk Policies { get; }
+
+    /// <summary>Notes each erasure.</summary>
+    public ErasureAudit ErasureEntries { get; }
 
     /// <summary>Gate.</summary>
     public Gate Gate { get; }
@@ -129,6 +144,25 @@ internal sealed class PrivacyParts : IDisposable
         return (audit, incidents);
     }
 
+    // A power cut came between the end of a permission and what has to be said of it: that first, then the name ends.
+    private void PutNameRight(ConsentFollowUp followUp)
+    {
+        try
+        {
+            if (followUp.HasUnfinished)
+            {
+                Consents.FinishInterrupted();
+            }
+        }
+        catch (StoreFault)
+        {
+            // Tried again by who runs the agent; the name is not kept for it.
+            Counters.Add("consent.unfinished");
+        }
+
+        Identity.PutRight();
+    }
+
     private void ForgetWindows()
     {
         if (!Gate.Decide(Stage.Collect, Vocabulary.AnalyticsFunction, Vocabulary.AnalyticsWindow).IsPermitted)
@@ -148,13 +182,14 @@ internal sealed class PrivacyParts : IDisposable
     {
         var scopes = new PrivacyScopes(Gate, Store.OpenView, Store.Deliveries);
         var overview = new PrivacyOverview(
-            Gate, scopes, Store.OpenView, Store.Deliveries, Store.Consents, Store.Requests, Store.Audit, Erasures, Clock);
+            Gate, scopes, Store.OpenView, Store.Deliveries, Ledger, Store.Requests, Store.Audit, Erasures, Clock);
         Export = new PrivacyExport(Gate, Store.OpenView, Store.Consents, Store.Deliveries, Store.Requests, Store.Audit, Audiences, Clock);
         Requests = new RequestDesk(Store.Requests, Clock, Audit);
         SignedRequests = new SignedRequests(Requests, Store.Requests, Clock, Counters);
         PersonRights = new PrivacyRights(
-            Gate, Store.Consents, Consents, scopes, Eraser, Erasures, Store.Requests, Store.Deliveries, Store.Outbox, Audiences, Audit, Clock)
+            Gate, Ledger, Consents, scopes, Eraser, Erasures, Store.Requests, Store.Deliveries, Store.Outbox, Audiences, Audit, Clock)
         {
+            KeepName = Identity.KeepName,
             Rotate = () => Identity.Rotate(RotationReason.Closed, erase: true).Message,
         };
         var why = new PrivacyWhy(Gate, Store.Deliveries, Store.Consents, Store.Audit, Audiences, [.. config.Recipients.Select(static r => r.Name)]);

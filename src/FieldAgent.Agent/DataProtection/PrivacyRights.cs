@@ -17,6 +17,9 @@ internal sealed class PrivacyRights(
     /// <summary>Changes the pseudonym so that nobody can link the new one with the old; says what was done. Null: this board cannot.</summary>
     public Func<string>? Rotate { get; set; }
 
+    /// <summary>Keeps the pseudonym from ending while everything is ended: recipients are asked to delete in the name that they know.</summary>
+    public Func<IDisposable>? KeepName { get; init; }
+
     /// <summary>Attaches the person's statement to stored data and tells its recipients (R90).</summary>
     /// <exception cref="StoreFault">It could not be stored; repeat.</exception>
     public ControlReply Correct(string function, string field, long fromNs, long toNs, string statement)
@@ -69,7 +72,6 @@ internal sealed class PrivacyRights(
         lock (_lock)
         {
             var e = Append(restrict ? ConsentAction.Restrict : ConsentAction.Unrestrict, function, field, role, "", "", 0);
-            Note(restrict ? "restricted" : "unrestricted", e.Function, e.Field, "", role);
             var what = string.Join(", ", pairs.Select(static pair => pair.Function).Distinct());
             return new ControlReply(true, restrict
                 ? $"frozen: {what}. What is stored is kept, not sent, and nothing is derived from it; nothing new is collected. 'privacy unrestrict' ends it"
@@ -94,13 +96,14 @@ internal sealed class PrivacyRights(
         lock (_lock)
         {
             List<string> said = [];
-            if (reason == "minor")
+            if (reason == ErasureGrounds.Minor)
             {
                 // before everything else: from now on nothing new may come in but by a guardian's will
                 said.Add(consents.MarkMinor(new ConsentBy(ConsentBy.Operator, "cli")).Message.Split('\n')[0]);
             }
 
             var report = Erase(pairs, beforeNs, reason, said);
+            Note("deleted", pairs.Count == 1 ? pairs[0].Function : "", pairs.Count == 1 ? pairs[0].Field : "", reason, role);
             if (beforeNs != long.MaxValue)
             {
                 said.Add("recipients were not asked: they delete with the term; to have them delete now, leave out --before");
@@ -119,6 +122,7 @@ internal sealed class PrivacyRights(
     {
         lock (_lock)
         {
+            using var kept = KeepName?.Invoke();
             var pairs = scopes.All();
             var refused = consents.Refuse(new ConsentBy(role, "cli"));
             if (!refused.Ok)
@@ -171,9 +175,9 @@ internal sealed class PrivacyRights(
             }
 
             var e = Append(ConsentAction.Hold, function, field, ConsentBy.Operator, reason, name, untilNs);
-            audit.Append(new AuditEntry(AuditKind.Hold, "held", e.Function, e.Field, $"{name}: {reason}", ConsentBy.Operator));
             return new ControlReply(true,
-                $"hold '{name}' keeps {e.Function} {e.Field} from being erased until {PrivacyOverview.Time(untilNs)} UTC ({RightsLists.HoldReasons.Meaning(reason)}); it permits nothing else",
+                $"hold '{name}' keeps {e.Function} {e.Field} from being erased until {PrivacyOverview.Time(untilNs)} UTC ({RightsLists.HoldReasons.Meaning(reason)}); it permits nothing else, and what is delivered meanwhile "
+                    + "lies with its recipient and no longer here",
                 Json: [Documents.Text(HoldJson(new Hold(name, e.Function, e.Field, reason, untilNs, e), now))]);
         }
     }
@@ -190,7 +194,6 @@ internal sealed class PrivacyRights(
             }
 
             Append(ConsentAction.Release, hold.Function, hold.Field, ConsentBy.Operator, hold.Reason, name, 0);
-            audit.Append(new AuditEntry(AuditKind.Hold, "released", hold.Function, hold.Field, name, ConsentBy.Operator));
             return new ControlReply(true, $"hold '{name}' has ended; what is overdue is erased with the next sweep, within the hour");
         }
     }
@@ -232,8 +235,6 @@ internal sealed class PrivacyRights(
             said.Add($"NOT erased, kept by a legal hold: {pair}; 'hold list' says why");
         }
 
-        Note("deleted", pairs.Count == 1 ? pairs[0].Function : "", pairs.Count == 1 ? pairs[0].Field : "",
-            string.Create(CultureInfo.InvariantCulture, $"erasure {report.Id} {reason}"));
         return report;
     }
 

@@ -140,6 +140,8 @@ internal static partial class AgentHost
         {
             try
             {
+                parts.Privacy.Policies.Watch();
+                parts.Privacy.ErasureEntries.TellMissing();
                 parts.Privacy.Consents.FinishInterrupted();
                 said = "";
             }

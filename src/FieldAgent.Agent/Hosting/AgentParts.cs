@@ -22,6 +22,7 @@ internal sealed class AgentParts : IDisposable
     private const int RowsMax = 65_536;
 
     private readonly long _startedBootNs;
+    private string _anonymous;
 
     /// <summary>Opens the store and puts everything together; opens no device and no connection.</summary>
     /// <exception cref="StoreFault">The store cannot be opened.</exception>
@@ -45,13 +46,15 @@ internal sealed class AgentParts : IDisposable
             [.. config.Recipients.Select(static r => r.Name)], Store.Facts, Store.Outbox, Store.Keys, clock, Counters, seen);
         ICommandHandler[] commands = [new Commands.StatusHandler(this), new Commands.FlushHandler(Due), new Commands.PhotoHandler(Collector),
             new Commands.AcknowledgeHandler(Store.Outbox),
-            new Commands.PrivacyRequestHandler(Privacy.SignedRequests, Privacy.Audiences, clock)];
+            new Commands.PrivacyRequestHandler(Privacy.SignedRequests, Privacy.Audiences, clock), new Commands.PolicyHandler(Privacy.Policies, config)];
         Couriers = [.. config.Recipients.Select(recipient => new CourierLoop(
-            recipient, Gate.Policy.Recipients.FirstOrDefault(r => r.Name == recipient.Name)?.Transform != RecipientTransform.Pseudonymise,
+            recipient, () => IsAnonymous(recipient.Name),
             Privacy.Identity,
             name => new Courier(
                 Settings(name, recipient), links, Store.Spool, Gate, clock, Store.Outbox, Store.Commands, commands, Counters, logs.CreateLogger<Courier>()),
             clock, logs.CreateLogger<CourierLoop>()))];
+        _anonymous = Anonymous();
+        Gate.Changed += EndSessionsOfOthers;
         Privacy.Identity.IsConnected = () => Couriers.Any(static courier => courier.State.Phase == "connected");
         Errands = new Errands(config.Recipients, Privacy.Identity, Privacy.Anonymous, Store.Outbox, links, clock, Counters, logs.CreateLogger<Errands>());
     }
@@ -125,7 +128,22 @@ internal sealed class AgentParts : IDisposable
                     + "published; 'fieldagent consent resume' ends that"
                 : null,
             Requests = Requests(),
+            InForce = PolicyReport.Of(Privacy.Policies, Gate.Policy),
         };
+    }
+
+    private bool IsAnonymous(string recipient) => Gate.Policy.Recipient(recipient)?.Transform != RecipientTransform.Pseudonymise;
+
+    private string Anonymous() => string.Join(',', Config.Recipients.Select(static r => r.Name).Where(IsAnonymous));
+
+    // A policy under which somebody else gets anonymous data only, or no longer, ends the sessions of before (R71).
+    private void EndSessionsOfOthers()
+    {
+        var now = Anonymous();
+        if (Interlocked.Exchange(ref _anonymous, now) != now)
+        {
+            Privacy.Identity.BeginRoundAnew();
+        }
     }
 
     private RequestsReport Requests()
@@ -147,6 +165,7 @@ internal sealed class AgentParts : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        Gate.Changed -= EndSessionsOfOthers;
         Collector.Dispose();
         Errands.Dispose();
         Due.Dispose();

@@ -8,7 +8,7 @@ namespace FieldAgent.Agent.Hosting;
 /// <summary>Keeps one courier at work for a recipient: a new one under each pseudonym, and none while the policy permits no identifier.
 /// One thread calls <see cref="Run"/>; <see cref="State"/> may be read from any.</summary>
 internal sealed partial class CourierLoop(
-    Recipient recipient, bool isAnonymous, IdentityService identity, Func<string, Courier> hire, IClock clock, ILogger log)
+    Recipient recipient, Func<bool> isAnonymous, IdentityService identity, Func<string, Courier> hire, IClock clock, ILogger log)
 {
     private const string AnonymousOnly = "gets anonymous windows only, in visits of their own; nothing with a pseudonym";
 
@@ -18,20 +18,20 @@ internal sealed partial class CourierLoop(
 
     /// <summary>What it is doing now.</summary>
     public CourierState State => _courier?.State
-        ?? new CourierState(recipient.Name, "waiting", isAnonymous ? AnonymousOnly : identity.WhyIdle, 0, 0, 0, 0, "");
+        ?? new CourierState(recipient.Name, "waiting", isAnonymous() ? AnonymousOnly : identity.WhyIdle, 0, 0, 0, 0, "");
 
     /// <summary>Delivers until <paramref name="stop"/> is set; blocks.</summary>
     public void Run(CancellationToken stop)
     {
-        if (isAnonymous)
-        {
-            // R71: whom the policy lets have nothing but anonymous data never sees a session of the board.
-            stop.WaitHandle.WaitOne();
-            return;
-        }
-
         while (!stop.IsCancellationRequested)
         {
+            if (isAnonymous())
+            {
+                // R71: whom the policy lets have nothing but anonymous data never sees a session of the board.
+                stop.WaitHandle.WaitOne(Retry);
+                continue;
+            }
+
             if (identity.WhyIdle is { Length: > 0 } why)
             {
                 LogIdle(recipient.Name, why);
@@ -46,7 +46,10 @@ internal sealed partial class CourierLoop(
             {
                 using (round)
                 {
-                    Work(round.Token);
+                    if (!isAnonymous())
+                    {
+                        Work(round.Token);
+                    }
                 }
             }
             finally

@@ -39,6 +39,9 @@ internal sealed record StatusReport(
     /// <summary>Requests of persons.</summary>
     public RequestsReport? Requests { get; init; }
 
+    /// <summary>The policy in force.</summary>
+    public PolicyReport? InForce { get; init; }
+
     /// <summary>True when nothing needs a technician.</summary>
     [JsonIgnore]
     public bool IsHealthy => Requests is not { Overdue: > 0 } && Store.Trouble.Length == 0 && Account.ChainTrouble.Length == 0 && Account.Incidents.Count == 0 && Links.All(static l => l.Phase == "connected")

@@ -46,6 +46,12 @@ internal static class StatusText
         output.WriteLine("audit");
         TextTable.Write(output, [["log", status.Account.ChainTrouble.Length == 0
             ? $"whole, {Number(status.Account.AuditEntries)} entries" : $"BROKEN: {status.Account.ChainTrouble}"]]);
+        if (status.InForce is { } policy)
+        {
+            output.WriteLine("policy");
+            TextTable.Write(output, [.. policy.Rows()]);
+        }
+
         output.WriteLine("clock");
         TextTable.Write(output, [["", $"{status.Clock.Time:yyyy-MM-dd HH:mm:ss} UTC", status.Clock.Quality.ToString().ToLowerInvariant()]]);
         WriteTraffic(output, status.Counters);
@@ -68,6 +74,12 @@ internal static class StatusText
         {
             yield return string.Create(CultureInfo.InvariantCulture,
                 $"privacy: {requests.Overdue} request{(requests.Overdue == 1 ? " is" : "s are")} past the deadline; answer at once: 'fieldagent privacy requests'");
+        }
+
+        if (status.InForce is { Suspended.Count: > 0 } policy)
+        {
+            yield return $"policy {policy.Version} changed what was agreed to; suspended until granted again: {string.Join(", ", policy.Suspended)}; "
+                + "see 'fieldagent policy changes'";
         }
 
         foreach (var incident in status.Account.Incidents)

@@ -79,8 +79,10 @@ public readonly struct AdmittedRows
 public sealed class AdmittedImage
 {
     // Only the gate (FieldAgent.Privacy) sees this.
-    internal AdmittedImage(string sensor, Permit permit, ReadOnlyMemory<byte> jpeg, Stamp captured, string? requestId)
+    internal AdmittedImage(
+        string sensor, Permit permit, ReadOnlyMemory<byte> jpeg, Stamp captured, string? requestId, string? parentId = null)
     {
+        ParentId = parentId;
         Sensor = sensor;
         Permit = permit;
         Jpeg = jpeg;
@@ -97,8 +99,11 @@ public sealed class AdmittedImage
     /// <summary>The JPEG file without metadata segments.</summary>
     public ReadOnlyMemory<byte> Jpeg { get; }
 
-    /// <summary>When it was taken.</summary>
+    /// <summary>When it was taken; of one made from another: when that one was, so that it goes no later.</summary>
     public Stamp Captured { get; }
+
+    /// <summary>Id of the stored picture that it was made from (R62); null for one from the camera.</summary>
+    public string? ParentId { get; }
 
     /// <summary>The command that asked for it, or null.</summary>
     public string? RequestId { get; }

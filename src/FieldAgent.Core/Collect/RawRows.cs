@@ -148,4 +148,18 @@ public sealed class RawRows
 /// <param name="Jpeg">The JPEG file.</param>
 /// <param name="Captured">When it was taken.</param>
 /// <param name="RequestId">Id of the command that asked for it, or null when the schedule did.</param>
-public sealed record RawImage(string Sensor, string Field, ReadOnlyMemory<byte> Jpeg, Stamp Captured, string? RequestId = null);
+public sealed record RawImage(string Sensor, string Field, ReadOnlyMemory<byte> Jpeg, Stamp Captured, string? RequestId = null)
+{
+    /// <summary>The stored picture that this one was made from (a thumbnail, a masked or a smaller one); null for one from the camera.</summary>
+    public ImageParent? Parent { get; init; }
+}
+
+/// <summary>What a picture hands down to those made from it (R62, R64).</summary>
+/// <param name="ImageId">Its id in the store.</param>
+/// <param name="Captured">When it was taken.</param>
+/// <param name="Term">How long it may be kept from then on.</param>
+public sealed record ImageParent(string ImageId, Stamp Captured, TimeSpan Term)
+{
+    /// <summary>As the parent of what is made from an admitted picture that was stored under <paramref name="imageId"/>.</summary>
+    public static ImageParent Of(string imageId, AdmittedImage image) => new(imageId, image.Captured, image.Permit.Term);
+}

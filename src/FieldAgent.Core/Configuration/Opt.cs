@@ -65,6 +65,47 @@ public static class Opt
                 ? (true, value)
                 : Wrong<long>(node, errors, Invariant($"must be a whole number from {min} to {max}")));
 
+    /// <summary>A whole number in a closed range that may be written in hexadecimal: <c>118</c> or <c>"0x76"</c>.</summary>
+    public static Option<long> Code(string name, string doc, long min, long max, bool required = false) =>
+        new(name, doc, required, 0, "", () => Invariant($$"""{"anyOf":[{"type":"integer","minimum":{{min}},"maximum":{{max}}},{"type":"string","pattern":"^0x[0-9a-fA-F]{1,16}$"}]}"""),
+            (node, errors) =>
+            {
+                var ok = long.TryParse(node.Text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) && node.Kind == ConfigNodeKind.Number;
+                if (node.Kind == ConfigNodeKind.Text && node.Text.StartsWith("0x", StringComparison.Ordinal))
+                {
+                    ok = long.TryParse(node.Text.AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out value);
+                }
+
+                return ok && value >= min && value <= max
+                    ? (true, value)
+                    : Wrong<long>(node, errors, Invariant($"must be a whole number from {min} to {max}, or \"0x{min:x2}\" to \"0x{max:x2}\""));
+            });
+
+    /// <summary>Bytes in hexadecimal, with spaces or without: <c>"2c 06"</c>.</summary>
+    public static Option<byte[]> HexBytes(string name, string doc, int bytesMax) =>
+        new(name, doc, false, [], "", static () => """{"type":"string","pattern":"^([0-9a-fA-F]{2} ?)+$"}""", (node, errors) =>
+        {
+            var text = node.Kind == ConfigNodeKind.Text ? node.Text.Replace(" ", "", StringComparison.Ordinal) : "";
+            return text.Length >= 2 && text.Length % 2 == 0 && text.Length <= 2 * bytesMax && text.All(char.IsAsciiHexDigit)
+                ? (true, Convert.FromHexString(text))
+                : Wrong<byte[]>(node, errors, $"must be 1 to {bytesMax} bytes in hexadecimal, such as \"2c 06\"");
+        });
+
+    /// <summary>A frequency such as <c>400Hz</c> or <c>10kHz</c>, in a closed range of Hz.</summary>
+    public static Option<double> Frequency(string name, string doc, double min, double max) =>
+        new(name, doc, false, 0, "", static () => """{"type":"string","pattern":"^[0-9]+([.][0-9]+)?(Hz|kHz|MHz)$"}""", (node, errors) =>
+        {
+            var factor = !node.Text.EndsWith("Hz", StringComparison.Ordinal) ? 0
+                : node.Text.EndsWith("kHz", StringComparison.Ordinal) ? 1e3
+                : node.Text.EndsWith("MHz", StringComparison.Ordinal) ? 1e6 : 1;
+            var digits = node.Text.AsSpan(0, factor == 0 ? 0 : node.Text.Length - (factor == 1 ? 2 : 3));
+            return node.Kind == ConfigNodeKind.Text && factor > 0
+                && double.TryParse(digits, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var value)
+                && value * factor >= min && value * factor <= max
+                ? (true, value * factor)
+                : Wrong<double>(node, errors, Invariant($"must be a frequency in quotes, such as \"10kHz\", from {min} to {max} Hz"));
+        });
+
     /// <summary>A duration such as <c>10s</c>, <c>250ms</c>, <c>5m</c>, <c>24h</c>, <c>30d</c>, in a closed range.</summary>
     public static Option<TimeSpan> Duration(string name, string doc, TimeSpan @default, TimeSpan min, TimeSpan max, bool required = false) =>
         new(name, doc, required, @default, Write(@default), static () => """{"type":"string","pattern":"^[0-9]+([.][0-9]+)?(us|ms|s|min|m|h|d)$"}""", (node, errors) =>

@@ -17,6 +17,13 @@ public readonly record struct ErasureScope(
         (Function == Any || Function == function) && (Field == Any || Field == field);
 }
 
+/// <summary>Grounds of erasures that are treated otherwise than all others.</summary>
+public static class ErasureGrounds
+{
+    /// <summary>The person concerned turned out to be under 14: carried out before everything else that waits (R103).</summary>
+    public const string Minor = "minor";
+}
+
 /// <summary>How far an erasure is. Nothing is called erased before it is <see cref="Verified"/>.</summary>
 public enum ErasureState : byte
 {
@@ -69,7 +76,7 @@ public interface IEraser
     /// <summary>Erases what <paramref name="scopes"/> cover and no hold protects. Blocks until it is verified.</summary>
     /// <param name="scopes">What.</param>
     /// <param name="reason">How the gap is announced.</param>
-    /// <param name="ground">Why, one word.</param>
+    /// <param name="ground">Why, one word. What <see cref="ErasureGrounds"/> names is treated in its way.</param>
     /// <returns>What was done. Scopes that a hold protects are in <see cref="ErasureReport.Held"/>; they are erased when it has ended, by a job
     /// of their own.</returns>
     /// <exception cref="StoreFault">It is not finished; it goes on with the next call, sweep or start. What was begun is unreadable already.</exception>

@@ -88,8 +88,9 @@ public readonly record struct SpoolState(
 public interface ISpool : IAdmittedSink, IDisposable
 {
     /// <summary>Encrypts a picture into a file; its row becomes durable with the next flush.</summary>
+    /// <returns>Its id, to name it as the parent of what is made from it; empty when nobody is to get it and it was not stored.</returns>
     /// <exception cref="StoreFault">It could not be written.</exception>
-    void Add(AdmittedImage image);
+    string Add(AdmittedImage image);
 
     /// <summary>Stores all that was taken since the last flush, and deletes what was acknowledged, in one transaction.
     /// Durable when it returns. On a fault everything taken is kept for the next call.</summary>
@@ -216,7 +217,9 @@ public sealed class SpoolItem
 /// <param name="Sha256">SHA-256 of the plain JPEG, lower-case hexadecimal.</param>
 /// <param name="CapturedBootNs">When it was taken, boot-time ns of its boot.</param>
 /// <param name="RequestId">The command that asked for it, or null.</param>
-public sealed record SpoolImage(string ImageId, string Sensor, long Bytes, string Sha256, long CapturedBootNs, string? RequestId);
+/// <param name="ParentId">Id of the picture that it was made from, or null.</param>
+public sealed record SpoolImage(
+    string ImageId, string Sensor, long Bytes, string Sha256, long CapturedBootNs, string? RequestId, string? ParentId = null);
 
 /// <summary>Something given up undelivered.</summary>
 /// <param name="Reason">Why.</param>

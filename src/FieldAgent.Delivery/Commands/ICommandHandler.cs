@@ -52,6 +52,7 @@ internal static class CommandContract
 {
     private static readonly CommandArgument[] Photo = [new("sensor", 64)];
     private static readonly CommandArgument[] PrivacyRequest = [new("document", 8192, Required: true)];
+    private static readonly CommandArgument[] Policy = [new("document", 64 * 1024, Required: true), new("signature", 1024, Required: true)];
     private static readonly CommandArgument[] Acknowledge = [new("reference", Core.Notice.ReferenceLength, Required: true)];
 
     /// <summary>Arguments of <paramref name="command"/>; none when it is not in the contract.</summary>
@@ -60,6 +61,7 @@ internal static class CommandContract
         "photo" => Photo,
         "acknowledge" => Acknowledge,
         "privacy-request" => PrivacyRequest,
+        "policy" => Policy,
         _ => [],
     };
 }

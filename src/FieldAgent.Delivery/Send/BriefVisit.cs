@@ -17,6 +17,20 @@ public sealed record VisitMessage(MqttTopic Topic, ReadOnlyMemory<byte> Payload,
     }
 }
 
+/// <summary>Messages that change nothing, to see whether a broker takes them.</summary>
+public static class TrialMessages
+{
+    /// <summary>The state of a device whose agent does not run, not retained: what the broker keeps stays as it is, and whoever listens is told
+    /// what is so.</summary>
+    public static VisitMessage Stopped(Topics topics, string agentVersion, IClock clock)
+    {
+        var buffer = new PayloadBuffer();
+        var now = clock.Now();
+        new StateEncoder(agentVersion, 1).Encode(buffer, "stopped", now.Quality, now.WallUnixNs);
+        return new VisitMessage(topics.State, buffer.Written.ToArray(), Retain: false);
+    }
+}
+
 /// <summary>A connection for a few messages and no longer: a session that begins empty, has no will, subscribes to nothing and is forgotten by
 /// the broker when it ends. For what must not share a session with the courier: goodbyes of an old pseudonym, and what is
 /// anonymous. One thread; blocks.</summary>

@@ -11,7 +11,7 @@ namespace FieldAgent.Devices;
 internal sealed class HealthSensor(SensorSetup setup) : PolledSensor(setup.Name, HealthKind.Field, setup.Options.Get(HealthKind.Every))
 {
     /// <inheritdoc/>
-    protected override IPolledDevice Open(ISensorHost host) => new HealthDevice(setup, Name, IntervalNs);
+    protected override IPolledDevice Open(ISensorHost host, CancellationToken stop) => new HealthDevice(setup, Name, IntervalNs);
 }
 
 /// <summary>The open files.</summary>

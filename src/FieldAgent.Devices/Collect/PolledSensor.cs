@@ -24,7 +24,7 @@ internal abstract class PolledSensor(string name, string field, TimeSpan interva
     /// <inheritdoc/>
     public void Run(ISensorHost host, CancellationToken stop)
     {
-        using var device = Open(host);
+        using var device = Open(host, stop);
         var writer = host.Declare(device.Set);
         var values = new double[device.Set.Streams.Length];
         var grid = new SamplingGrid(host.Clock.BootNs, IntervalNs);
@@ -49,7 +49,7 @@ internal abstract class PolledSensor(string name, string field, TimeSpan interva
 
     /// <summary>Opens the device and finds out what it measures.</summary>
     /// <exception cref="SensorFault">It is absent, refused or broken.</exception>
-    protected abstract IPolledDevice Open(ISensorHost host);
+    protected abstract IPolledDevice Open(ISensorHost host, CancellationToken stop);
 }
 
 /// <summary>An open device that is asked for rows. One thread; closed by disposing.</summary>

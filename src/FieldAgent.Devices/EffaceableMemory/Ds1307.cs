@@ -6,7 +6,7 @@ namespace FieldAgent.Devices.EffaceableMemory;
 /// what is stored cannot be read any more.</summary>
 /// <remarks>Datasheet Maxim DS1307, 19-5213, tables 1 and 2: address 1101000; a byte with the register's number, then data; registers 0x00 to
 /// 0x07 are the clock, 0x08 to 0x3F the RAM; the register's number wraps from 0x3F to the clock, which a longer transfer would change.</remarks>
-internal sealed class Ds1307(II2cBus bus, byte address) : IEffaceableMemory
+internal sealed class Ds1307(MemoryChip chip) : IEffaceableMemory
 {
     /// <summary>Its only address.</summary>
     public const byte DefaultAddress = 0x68;
@@ -14,7 +14,7 @@ internal sealed class Ds1307(II2cBus bus, byte address) : IEffaceableMemory
     private const int FirstRegister = 0x08;
 
     /// <inheritdoc/>
-    public string Place => $"ds1307 at {bus.Name}, address 0x{address:x2}";
+    public string Place => $"ds1307 at {chip.Place}";
 
     /// <inheritdoc/>
     public int Bytes => 56;
@@ -23,14 +23,14 @@ internal sealed class Ds1307(II2cBus bus, byte address) : IEffaceableMemory
     public void Read(int offset, Span<byte> into)
     {
         Check(offset, into.Length);
-        bus.WriteThenRead(address, [(byte)(FirstRegister + offset)], into);
+        chip.Transfer([(byte)(FirstRegister + offset)], into);
     }
 
     /// <inheritdoc/>
     public void Write(int offset, ReadOnlySpan<byte> bytes)
     {
         Check(offset, bytes.Length);
-        bus.Write(address, [(byte)(FirstRegister + offset), .. bytes]);
+        chip.Transfer([(byte)(FirstRegister + offset), .. bytes], []);
     }
 
     private void Check(int offset, int count)

@@ -1,4 +1,5 @@
 using FieldAgent.Core;
+using FieldAgent.Devices.I2c;
 
 namespace FieldAgent.Devices.EffaceableMemory;
 
@@ -15,7 +16,9 @@ public static class EffaceableMemories
     /// <param name="kind">One of <see cref="Kinds"/>.</param>
     /// <param name="bus">Character device of the bus: <c>/dev/i2c-1</c>.</param>
     /// <param name="address">Address, 7 bits.</param>
-    public static IEffaceableMemory Create(string kind, string bus, int address) => kind == "ds1307"
-        ? new Ds1307(new LinuxI2cBus(bus), checked((byte)address))
-        : new Mb85rc(new LinuxI2cBus(bus), checked((byte)address));
+    public static IEffaceableMemory Create(string kind, string bus, int address)
+    {
+        var chip = new MemoryChip(I2cBuses.Linux, bus, checked((byte)address));
+        return kind == "ds1307" ? new Ds1307(chip) : new Mb85rc(chip);
+    }
 }

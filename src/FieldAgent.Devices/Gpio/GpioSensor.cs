@@ -110,9 +110,8 @@ internal sealed class GpioSensor(SensorSetup setup, IGpioController controller) 
 /// <summary>Follows the numbers and times of edges. One thread.</summary>
 internal sealed class EdgeTrack(ISensorHost host)
 {
+    private readonly KernelTime _time = new(host.Clock, ClockNative.ClockMonotonic);
     private uint _last;
-    private long _offsetNs;
-    private long _offsetAtNs = long.MinValue;
 
     /// <summary>Notes an edge's number.</summary>
     /// <returns>How many were lost before it; also counted as <c>lost-edges</c>.</returns>
@@ -128,17 +127,6 @@ internal sealed class EdgeTrack(ISensorHost host)
         return lost;
     }
 
-    /// <summary>Boot-time of an edge. The kernel stamps with CLOCK_MONOTONIC, which stands still in a suspend; the distance of the two is
-    /// looked up anew every second.</summary>
-    public long BootNsOf(in GpioEdge edge)
-    {
-        var now = ClockNative.Now(ClockNative.ClockMonotonic);
-        if (now - _offsetAtNs > ClockExtensions.NsPerSecond || _offsetAtNs == long.MinValue)
-        {
-            _offsetAtNs = now;
-            _offsetNs = host.Clock.BootNs - now;
-        }
-
-        return edge.MonotonicNs + _offsetNs;
-    }
+    /// <summary>Boot-time of an edge.</summary>
+    public long BootNsOf(in GpioEdge edge) => _time.ToBootNs(edge.MonotonicNs);
 }

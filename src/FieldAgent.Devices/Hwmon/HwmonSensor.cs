@@ -61,7 +61,7 @@ internal sealed class HwmonSensor(SensorSetup setup) : SysfsSensor(setup, "/sys/
     }
 
     private static SysfsChannelPlan Plan(string name, string unit, string path, string? fault, double factor) =>
-        new(name, unit, path, fault, new SysfsConversion(0, factor, 0), 0);
+        new(name, unit, path, fault, new LinearConversion(0, factor, 0), 0);
 
     private static string? ChannelOf(string file, string suffix)
     {

@@ -13,13 +13,13 @@ public sealed class IioKind : ISensorKind
     public ConfigShape Shape { get; } = new(
         "A chip with an IIO driver (ADC, temperature, humidity, pressure, light, acceleration …): any that appears in /sys/bus/iio/devices. "
         + "Channels are named as the kernel does, without in_ and _raw: temp, humidityrelative, voltage0, voltage0-voltage1, accel_x.",
-        SysfsOptions.Device, SysfsOptions.Label, SysfsOptions.Index, SensorOptions.Interval, SysfsOptions.Channels,
+        SysfsOptions.Device, SysfsOptions.Label, SysfsOptions.Index, SensorOptions.Interval, SysfsOptions.Channels, IioBufferOptions.Buffer,
         SensorOptions.Field, SensorOptions.ImportanceOf, SensorOptions.Urgent);
 
     /// <inheritdoc/>
     public ISensor Create(SensorSetup setup)
     {
         SysfsOptions.CheckNames(setup);
-        return new IioSensor(setup);
+        return setup.Options.Has(IioBufferOptions.Buffer) ? new IioBufferedSensor(setup) : new IioSensor(setup);
     }
 }

@@ -19,14 +19,17 @@ internal static unsafe partial class Libc
     public const int ENOTDIR = 20;
     public const int EISDIR = 21;
     public const int ENOTTY = 25;
+    public const int ETIMEDOUT = 110;
     public const int EREMOTEIO = 121;
     public const int EINVAL = 22;
 
     public const int F_SETFL = 4;
 
     public const int O_RDONLY = 0;
+    public const int O_WRONLY = 1;
     public const int O_RDWR = 2;
     public const int O_NOCTTY = 0x100;
+    public const int O_TRUNC = 0x200;
     public const int O_NONBLOCK = 0x800;
     public const int O_CLOEXEC = 0x80000;
 

@@ -10,7 +10,7 @@ internal sealed class ModbusSensor(SensorSetup setup)
     : PolledSensor(setup.Name, setup.Options.Get(SensorOptions.Field), setup.Options.Get(SensorOptions.Interval))
 {
     /// <inheritdoc/>
-    protected override IPolledDevice Open(ISensorHost host)
+    protected override IPolledDevice Open(ISensorHost host, CancellationToken stop)
     {
         var options = setup.Options;
         if (LibModbus.Problem is { } problem)

@@ -2,12 +2,6 @@ using FieldAgent.Core;
 
 namespace FieldAgent.Devices;
 
-/// <summary>How the number in a file becomes a value: <c>(number + Offset) × Gain + Add</c>, in the stream's unit.</summary>
-/// <param name="Offset">Added to the number first (IIO's <c>_offset</c>).</param>
-/// <param name="Gain">The kernel's scale, times the conversion to the unit, times the configured factor.</param>
-/// <param name="Add">Configured shift, in the unit.</param>
-internal readonly record struct SysfsConversion(double Offset, double Gain, double Add);
-
 /// <summary>What a channel is and how it is read, before it is opened.</summary>
 /// <param name="Name">The stream's name.</param>
 /// <param name="Unit">UCUM code.</param>
@@ -16,34 +10,21 @@ internal readonly record struct SysfsConversion(double Offset, double Gain, doub
 /// <param name="Conversion">Number to value.</param>
 /// <param name="Step">The configured step of the values, or 0 to find it out.</param>
 internal sealed record SysfsChannelPlan(
-    string Name, string Unit, string Path, string? FaultPath, SysfsConversion Conversion, double Step);
+    string Name, string Unit, string Path, string? FaultPath, LinearConversion Conversion, double Step);
 
 /// <summary>An open channel. One thread.</summary>
 internal sealed class SysfsChannel : IDisposable
 {
     private readonly SysfsFile _file;
     private readonly SysfsFile? _fault;
-    private readonly SysfsConversion _conversion;
-    private readonly double _step;
-    private readonly bool _isWholeSteps;
+    private readonly StepConversion _conversion;
 
     private SysfsChannel(SysfsChannelPlan plan, SysfsFile file, SysfsFile? fault, int decimals)
     {
         _file = file;
         _fault = fault;
-        var conversion = plan.Conversion;
-        var kept = Math.Min(decimals, DeviceLimits.SysfsDecimalsMax);
-        var unitStep = Math.Abs(conversion.Gain) * Math.Pow(10, -kept);
-
-        // A whole number plus a whole offset is a whole number of steps: stored as that number. Else the values do not lie on the
-        // converter's grid, and a decimal grid at least ten times as fine stands in for it.
-        _isWholeSteps = plan.Step == 0 && decimals == 0 && conversion.Add == 0 && double.IsInteger(conversion.Offset);
-        _step = plan.Step > 0 ? plan.Step
-            : _isWholeSteps || (conversion.Add == 0 && conversion.Offset == 0) ? unitStep
-            : unitStep > 0 ? Math.Pow(10, Math.Floor(Math.Log10(unitStep / 10)))
-            : 0;
-        _conversion = _isWholeSteps ? conversion with { Gain = Math.Sign(conversion.Gain) } : conversion;
-        Stream = new StreamInfo(plan.Name, plan.Unit, _step);
+        _conversion = new StepConversion(plan.Conversion, plan.Step, decimals);
+        Stream = new StreamInfo(plan.Name, plan.Unit, _conversion.Step);
     }
 
     /// <summary>The stream, with the step of its values as scale.</summary>
@@ -87,8 +68,7 @@ internal sealed class SysfsChannel : IDisposable
             errno = SysfsNative.ENODATA;
         }
 
-        var exact = ((number + _conversion.Offset) * _conversion.Gain) + _conversion.Add;
-        value = _isWholeSteps ? exact * _step : _step > 0 ? Math.Round(exact / _step) * _step : exact;
+        value = _conversion.Convert(number);
         return errno;
     }
 

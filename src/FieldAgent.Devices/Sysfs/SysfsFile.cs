@@ -1,5 +1,7 @@
+using System.Runtime.InteropServices;
 using System.Text;
 using FieldAgent.Core;
+using FieldAgent.Devices.Linux;
 using Microsoft.Win32.SafeHandles;
 
 namespace FieldAgent.Devices;
@@ -48,6 +50,25 @@ internal sealed class SysfsFile : IDisposable
     /// <exception cref="SensorFault">It is refused or broken.</exception>
     public static double? ReadNumber(string path) =>
         ReadText(path) is { } text && SysfsNumber.TryParse(Encoding.UTF8.GetBytes(text), out var value, out _) ? value : null;
+
+    /// <summary>Writes a text to the attribute <paramref name="path"/>.</summary>
+    /// <returns>0, or the errno.</returns>
+    public static unsafe int Write(string path, string text)
+    {
+        var fd = Libc.Open(path, Libc.O_WRONLY | Libc.O_TRUNC | Libc.O_CLOEXEC);
+        if (fd < 0)
+        {
+            return Marshal.GetLastPInvokeError();
+        }
+
+        var bytes = Encoding.UTF8.GetBytes(text);
+        fixed (byte* start = bytes)
+        {
+            var errno = Libc.Write(fd, start, (nuint)bytes.Length) < 0 ? Marshal.GetLastPInvokeError() : 0;
+            _ = Libc.Close(fd);
+            return errno;
+        }
+    }
 
     /// <summary>Reads the number; no allocation.</summary>
     /// <param name="value">The number.</param>

@@ -36,6 +36,19 @@ internal static class SysfsOptions
         "channels", "The channels to read; all that the chip has when not given.",
         new ConfigShape("One channel of the chip.", Channel, Name, Unit, Multiply, Add, Step), StreamSet.StreamsMax);
 
+    /// <summary>The plan as the configuration wants it.</summary>
+    public static SysfsChannelPlan Apply(ConfigSection channel, SysfsChannelPlan plan)
+    {
+        var multiply = channel.Get(Multiply);
+        return plan with
+        {
+            Name = channel.Has(Name) ? channel.Get(Name) : plan.Name,
+            Unit = channel.Has(Unit) ? channel.Get(Unit) : plan.Unit,
+            Conversion = plan.Conversion with { Gain = plan.Conversion.Gain * multiply, Add = channel.Get(Add) },
+            Step = channel.Get(Step),
+        };
+    }
+
     /// <summary>Reports channels that would get the same stream name.</summary>
     public static void CheckNames(SensorSetup setup)
     {

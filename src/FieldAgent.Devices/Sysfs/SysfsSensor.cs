@@ -12,7 +12,7 @@ internal abstract class SysfsSensor(SensorSetup setup, string classFolder, strin
     : PolledSensor(setup.Name, setup.Options.Get(SensorOptions.Field), setup.Options.Get(SensorOptions.Interval))
 {
     /// <inheritdoc/>
-    protected override IPolledDevice Open(ISensorHost host)
+    protected override IPolledDevice Open(ISensorHost host, CancellationToken stop)
     {
         var options = setup.Options;
         var folder = SysfsFolder.Find(
@@ -50,7 +50,7 @@ internal abstract class SysfsSensor(SensorSetup setup, string classFolder, strin
             .ThenBy(static n => n.Length).ThenBy(static n => n, StringComparer.Ordinal);
 
     /// <summary>A stream name from a driver's word: <c>Core 0</c> becomes <c>core-0</c>; null when nothing usable is left.</summary>
-    protected static string? NameFrom(string? text)
+    internal static string? NameFrom(string? text)
     {
         if (text is null)
         {
@@ -72,14 +72,7 @@ internal abstract class SysfsSensor(SensorSetup setup, string classFolder, strin
         var name = channel.Get(SysfsOptions.Channel);
         var plan = PlanOf(folder, files, name) ?? throw new SensorFault(SensorFaultKind.Malformed, folder,
             $"The chip has no channel '{name}'; it has: {string.Join(", ", ChannelsOf(files).Take(16))}. Correct 'channels'.");
-        var multiply = channel.Get(SysfsOptions.Multiply);
-        return plan with
-        {
-            Name = channel.Has(SysfsOptions.Name) ? channel.Get(SysfsOptions.Name) : plan.Name,
-            Unit = channel.Has(SysfsOptions.Unit) ? channel.Get(SysfsOptions.Unit) : plan.Unit,
-            Conversion = plan.Conversion with { Gain = plan.Conversion.Gain * multiply, Add = channel.Get(SysfsOptions.Add) },
-            Step = channel.Get(SysfsOptions.Step),
-        };
+        return SysfsOptions.Apply(channel, plan);
     }
 
     private List<SysfsChannelPlan> Discover(string folder, HashSet<string> files)

@@ -22,7 +22,7 @@ public sealed partial class ConsentDesk
                 ConsentRefusal.UnknownFunction,
                 $"the policy has no function '{function}'; functions that can be granted and withdrawn: {known}");
         }
-        else if (declared.Tier == FunctionTier.Basic)
+        else if (declared.Tier == FunctionTier.Basic && !(granting ? IsSuspended(function) : WasGranted(function)))
         {
             return ConsentOutcome.Refuse(
                 ConsentRefusal.BasicFunction,
@@ -48,6 +48,11 @@ public sealed partial class ConsentDesk
 
         return granting ? CheckBlanket(function, field, rules) : null;
     }
+
+    // A policy that widens a basic function makes it ask for an agreement, which can be taken back like any other.
+    private bool IsSuspended(string function) => ConsentHistory.Read(ledger.All(), Policy.ControllerId).IsSuspended(function, agreedUnder: "");
+
+    private bool WasGranted(string function) => ledger.All().Any(e => e.Action == ConsentAction.Grant && e.Function == function);
 
     private static ConsentOutcome? CheckBlanket(string function, string? field, List<PolicyRule> rules)
     {

@@ -20,8 +20,8 @@ public sealed partial class ConsentDesk(Gate gate, IConsentLedger ledger, IClock
     /// <exception cref="StoreFault">The ledger cannot be read.</exception>
     public IReadOnlyList<ConsentLine> Show()
     {
-        var standings = ConsentHistory.Fold(ledger.All(), Policy.ControllerId);
-        var lines = Policy.Rules.Select(rule => Line(rule, standings));
+        var history = ConsentHistory.Read(ledger.All(), Policy.ControllerId);
+        var lines = Policy.Rules.SelectMany(rule => Abroad(rule, history).Prepend(rule.Field.Name).Select(field => Line(rule, field, history)));
         return Refused() is { } refused ? [.. lines.Select(line => line with { State = ConsentState.Refused, Last = refused })] : [.. lines];
     }
 
@@ -244,23 +244,33 @@ public sealed partial class ConsentDesk(Gate gate, IConsentLedger ledger, IClock
         }
     }
 
-    private static ConsentLine Line(PolicyRule rule, Dictionary<(string Function, string Field), ConsentStanding> standings)
+    // Consents to send the rule's field to another country, given or taken back.
+    private static IEnumerable<string> Abroad(PolicyRule rule, ConsentHistory history) => history.Pairs.Keys
+        .Where(pair => pair.Function == rule.Function.Name && CrossBorder.IsOf(pair.Field, rule.Field.Name)).Select(static pair => pair.Field);
+
+    private static ConsentLine Line(PolicyRule rule, string field, ConsentHistory history)
     {
-        if (rule.Function.Tier == FunctionTier.Basic)
+        var function = rule.Function.Name;
+        var found = history.Find(function, field)?.Standing(history.IsMinor);
+        var isBasic = rule.Function.Tier == FunctionTier.Basic && field == rule.Field.Name;
+        var isSuspended = isBasic || found is { Granted: true }
+            ? history.IsSuspended(function, found is { Granted: true } agreed ? agreed.Last.PolicyHash : "")
+            : false;
+        if (isSuspended)
         {
-            return new ConsentLine(rule, ConsentState.Basic, rule.Precision, null);
+            return new ConsentLine(rule, ConsentState.Suspended, rule.Precision, found?.Last) { Field = field };
         }
 
-        if (!standings.TryGetValue((rule.Function.Name, rule.Field.Name), out var standing))
+        if (isBasic || found is not { } standing)
         {
-            return new ConsentLine(rule, ConsentState.NotGranted, rule.Precision, null);
+            return new ConsentLine(rule, isBasic ? ConsentState.Basic : ConsentState.NotGranted, rule.Precision, null) { Field = field };
         }
 
         var state = standing.Granted ? ConsentState.Granted
             : standing.Last.Action == ConsentAction.Withdraw ? ConsentState.Withdrawn
             : ConsentState.NotGranted;
         var precision = standing.Granted && standing.Precision > rule.Precision ? standing.Precision : rule.Precision;
-        return new ConsentLine(rule, state, precision, standing.Last);
+        return new ConsentLine(rule, state, precision, standing.Last) { Field = field };
     }
 
     private static List<ConsentPair> Granted(IReadOnlyList<ConsentEvent> known, IEnumerable<ConsentPair> pairs) =>

@@ -84,6 +84,9 @@ public enum ConsentState
     /// <summary>Granted once, and withdrawn.</summary>
     Withdrawn,
 
+    /// <summary>The policy in force allows more than the one that was agreed to: it waits to be granted again (R106).</summary>
+    Suspended,
+
     /// <summary>Everything was refused (R7); whatever else the ledger says.</summary>
     Refused,
 }
@@ -93,4 +96,8 @@ public enum ConsentState
 /// <param name="State">Where it stands.</param>
 /// <param name="Precision">How exact a place may be now; <see cref="Core.Precision.Exact"/> for all that is no place.</param>
 /// <param name="Last">The event that made it so: when, by whom, how; null when there was none.</param>
-public sealed record ConsentLine(PolicyRule Rule, ConsentState State, Precision Precision, ConsentEvent? Last);
+public sealed record ConsentLine(PolicyRule Rule, ConsentState State, Precision Precision, ConsentEvent? Last)
+{
+    /// <summary>The field as it is granted: the rule's, or with a country behind it (R84).</summary>
+    public string Field { get; init; } = Rule.Field.Name;
+}

@@ -32,6 +32,24 @@ public readonly record struct Provenance(FieldClass Class, long CapturedWallUnix
 /// <summary>What a derived object inherits (R17, R62, R64). Pure.</summary>
 public static class Derivation
 {
+    /// <summary>From when and how long a picture may be kept that was made from another: it goes no later than that one.</summary>
+    /// <param name="made">When it was made.</param>
+    /// <param name="term">How long the rule keeps it.</param>
+    /// <param name="parent">What it was made from.</param>
+    public static (Stamp Captured, TimeSpan Term) Inherit(in Stamp made, TimeSpan term, ImageParent parent)
+    {
+        if (parent.Captured.BootId == made.BootId)
+        {
+            return (parent.Captured.BootNs <= made.BootNs ? parent.Captured : made, parent.Term < term ? parent.Term : term);
+        }
+
+        // Of another boot: the wall clock joins the two. Whole hours, so that not every picture has a ground of its own in the store.
+        var left = Of(
+            new Provenance(FieldClass.Sensitive, made.WallUnixNs, term),
+            new Provenance(FieldClass.Sensitive, parent.Captured.WallUnixNs, parent.Term)).ExpiresWallUnixNs - made.WallUnixNs;
+        return (made, TimeSpan.FromHours(Math.Max(0, Math.Floor(left / (3600.0 * ClockExtensions.NsPerSecond)))));
+    }
+
     /// <summary>The provenance of an object made from <paramref name="parents"/>: as old as the oldest, gone as soon as the first of them must
     /// be, classed as the highest.</summary>
     /// <exception cref="ArgumentException">There is no parent.</exception>

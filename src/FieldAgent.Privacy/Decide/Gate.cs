@@ -241,8 +241,15 @@ public sealed class Gate : IGate, IFactGate
             _counters.Add("stripped.image-segments", dropped);
         }
 
-        admitted = new AdmittedImage(image.Sensor, permit, jpeg, image.Captured, image.RequestId);
-        return decision;
+        if (image.Parent is not { } parent)
+        {
+            admitted = new AdmittedImage(image.Sensor, permit, jpeg, image.Captured, image.RequestId);
+            return decision;
+        }
+
+        var (captured, term) = Derivation.Inherit(image.Captured, permit.Term, parent);
+        admitted = new AdmittedImage(image.Sensor, permit with { Term = term }, jpeg, captured, image.RequestId, parent.ImageId);
+        return new Decision(admitted.Permit, DenyReason.None);
     }
 
     /// <summary>Writes down what must outlive a restart, once a flush has stored what belongs to it. Any thread.</summary>

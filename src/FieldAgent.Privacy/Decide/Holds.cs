@@ -80,6 +80,9 @@ internal static class LedgerScope
     /// <summary>Stands for every function or every field.</summary>
     public const string Everything = "*";
 
+    /// <summary>True when an event is about everything at once: the refusal of all, and its end.</summary>
+    public static bool IsEverything(ConsentEvent e) => e.Function == Everything && e.Field == Everything;
+
     /// <summary>True when the scope covers (<paramref name="function"/>, <paramref name="field"/>).</summary>
     public static bool Covers(string scopeFunction, string scopeField, string function, string field) =>
         (scopeFunction == Everything || scopeFunction == function) && (scopeField == Everything || scopeField == field);

@@ -91,6 +91,9 @@ public sealed class Policy
     /// <summary>SHA-256 over the document's bytes, lower-case hexadecimal.</summary>
     public string Hash { get; init; } = "";
 
+    /// <summary>The document's bytes, of which <see cref="Hash"/> is the hash; empty for one that was not read from a document.</summary>
+    public ReadOnlyMemory<byte> Document { get; init; }
+
     /// <summary>The shape of the document, for documentation and the published JSON Schema.</summary>
     public static ConfigShape Shape => PolicyShape.Document;
 

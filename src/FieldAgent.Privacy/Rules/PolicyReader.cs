@@ -90,6 +90,7 @@ internal sealed partial class PolicyReader
             HighRisk = risk,
             Rights = rights,
             Hash = Convert.ToHexStringLower(SHA256.HashData(utf8)),
+            Document = utf8.ToArray(),
         };
     }
 

@@ -215,9 +215,10 @@ internal sealed class Eraser : IEraser
         }
     }
 
+    // What concerns a child goes before everything else that waits (R103), also past a job that cannot be finished now.
     private void FinishAll()
     {
-        foreach (var job in _jobs.ToArray())
+        foreach (var job in _jobs.OrderBy(static job => job.Ground == ErasureGrounds.Minor ? 0 : 1).ToArray())
         {
             if (job.IsTold)
             {

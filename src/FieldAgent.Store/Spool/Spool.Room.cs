@@ -25,6 +25,11 @@ internal sealed partial class Spool
     private readonly List<ItemInfo> _evicting = [];
     private long _othersBytes;
 
+    // Items that a legal hold keeps are passed over; when nothing else is left they are looked at again, now and then: a hold may have ended.
+    private static readonly long s_heldAgainNs = TimeSpan.FromMinutes(1).ToNs();
+    private bool _passedOverHeld;
+    private long _heldLookedNs = long.MinValue;
+
     private enum Shortage
     {
         None,
@@ -147,6 +152,7 @@ internal sealed partial class Spool
             {
                 throw Faults.Full(shortage == Shortage.Cap
                     ? $"state directory {_context.Folder.Path} has reached its cap of {_context.Options.StateBytesMax} bytes with nothing less important to give up"
+                        + (_passedOverHeld ? "; a legal hold keeps what is left: release it ('fieldagent hold list'), or raise the cap" : "")
                     : $"file system of {_context.Folder.Path} is down to its floor of {_context.Options.FreeBytesMin} free bytes");
             }
         }
@@ -196,17 +202,37 @@ internal sealed partial class Spool
     // Gives up the least important and oldest items worth some bytes; false when there is nothing to give up.
     private bool Evict(long bytes, Importance importance, GapReason reason)
     {
-        for (var level = 0; level <= (int)importance; level++)
+        do
         {
-            if (_tally[TallyKind.Blocks, level] + _tally[TallyKind.Images, level] > 0 && EvictChunk(level, bytes, reason))
+            for (var level = 0; level <= (int)importance; level++)
             {
-                FinishEviction(level, reason);
-                return true;
+                if (_tally[TallyKind.Blocks, level] + _tally[TallyKind.Images, level] > 0 && EvictChunk(level, bytes, reason))
+                {
+                    FinishEviction(level, reason);
+                    return true;
+                }
             }
         }
-
+        while (LookAtHeldAgain());
         return false;
     }
+
+    private bool LookAtHeldAgain()
+    {
+        var nowNs = _context.Clock.BootNs;
+        if (!_passedOverHeld || (_heldLookedNs != long.MinValue && nowNs - _heldLookedNs < s_heldAgainNs))
+        {
+            return false;
+        }
+
+        _heldLookedNs = nowNs;
+        _passedOverHeld = false;
+        Array.Clear(_evictedTo);
+        return true;
+    }
+
+    private bool IsHeld(in ItemInfo item) => _catalogue.Ground(item.Ground) is { } ground
+        && Eraser is { } eraser && eraser.Holds.IsHeld(ground.Function, ground.Field, _context.Terms.CertainWallNs);
 
     // A delete needs a little room too: on a full disk that is what the reserve is for, and a few items at a time.
     private bool EvictChunk(int level, long bytes, GapReason reason)
@@ -225,11 +251,24 @@ internal sealed partial class Spool
 
     private bool TryEvict(int level, long bytes, int items, GapReason reason)
     {
-        var oldest = _statements.Oldest.Bind(1, _evictedTo[level]).Bind(2, level).Bind(3, items);
-        var pages = Collect(oldest, item => PagesToDelete(item) + 1, bytes, items);
-        if (_evicting.Count == 0)
+        long pages;
+        while (true)
         {
-            return false;
+            var oldest = _statements.Oldest.Bind(1, _evictedTo[level]).Bind(2, level).Bind(3, items);
+            pages = Collect(oldest, item => PagesToDelete(item) + 1, bytes, items);
+            if (_evicting.Count == 0)
+            {
+                return false;
+            }
+
+            var last = _evicting[^1].Id;
+            _passedOverHeld |= _evicting.RemoveAll(item => IsHeld(item)) > 0;
+            if (_evicting.Count > 0)
+            {
+                break;
+            }
+
+            _evictedTo[level] = last;
         }
 
         Commit(0, 0, () =>

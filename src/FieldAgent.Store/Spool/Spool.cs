@@ -94,13 +94,13 @@ internal sealed partial class Spool : ISpool
     }
 
     /// <inheritdoc/>
-    public void Add(AdmittedImage image)
+    public string Add(AdmittedImage image)
     {
         var ground = _catalogue.Note(image.Permit);
         if (ground.Mask == 0)
         {
             _context.Counters.Add("dropped.no-recipient");
-            return;
+            return "";
         }
 
         if (image.Jpeg.Length > _context.Limits.ImageBytesMax)
@@ -124,9 +124,10 @@ internal sealed partial class Spool : ISpool
                 Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
                 SHA256.HashData(image.Jpeg.Span, hash);
                 var description = ImageDescription.Write(
-                    key, id, hash, image.Jpeg.Length, image.Captured.BootNs, image.Sensor, image.RequestId);
+                    key, id, hash, image.Jpeg.Length, image.Captured.BootNs, image.Sensor, image.RequestId, image.ParentId);
                 _waitingImages.Add(new ReadyImage(ground, NextSequence(ground.FunctionId), id.ToString("N"), fileBytes,
                     atMs, description) { Mark = mark });
+                return id.ToString("N");
             }
             finally
             {

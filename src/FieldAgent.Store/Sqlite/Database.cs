@@ -143,6 +143,11 @@ internal sealed class Database : IDisposable
         try
         {
             writer = Connection.Open(path, readOnly: false);
+            if (StateFolder.Weigh(path) > 0)
+            {
+                Schema.RequireReadable(writer, path);
+            }
+
             Configure(writer, logBytes);
             var isFresh = Schema.Migrate(writer, path);
             var wasClean = isFresh || CheckUnlessClean(writer, path);

@@ -8,6 +8,13 @@ internal static class Schema
     /// <summary>Marks the file as ours ("FAgt").</summary>
     public const int ApplicationId = 0x46416774;
 
+    /// <summary>The oldest <see cref="Newest"/> of a program that can still use a database which this program has brought up to date: what a
+    /// rollback to that program finds. A migration that only adds tables leaves it as it is; any other one raises it to its own number.
+    /// Below 11 a program would not know of the epoch, and publish under a name that was given up.</summary>
+    public const int ReadableFrom = 11;
+
+    private const string ReadableFromName = "readable_from";
+
     private static readonly (string Name, string Sql)[] s_migrations =
     [
         ("first tables",
@@ -138,9 +145,14 @@ internal static class Schema
     /// <summary>The newest version this program knows.</summary>
     public static int Newest => s_migrations.Length;
 
-    /// <summary>Brings a database that may be empty up to <see cref="Newest"/>.</summary>
+    /// <summary>The statements of each migration, by number from 1.</summary>
+    public static string Sql(int number) => s_migrations[number - 1].Sql;
+
+    /// <summary>Brings a database that may be empty up to <see cref="Newest"/>. One of a newer program is used as it is when that program said
+    /// that this one can.</summary>
     /// <returns>True when it was empty, or its making was cut off.</returns>
-    /// <exception cref="StoreFault">Corrupt: not ours, or from a newer program.</exception>
+    /// <exception cref="StoreFault">Corrupt: not ours. Refused: whole, and from a newer program that this one cannot follow; nothing was
+    /// changed.</exception>
     public static bool Migrate(Connection connection, string path)
     {
         var tables = connection.Scalar("SELECT count(*) FROM sqlite_schema");
@@ -160,8 +172,8 @@ internal static class Schema
         var version = connection.Scalar("SELECT ifnull(max(number), 0) FROM migrations");
         if (version > Newest)
         {
-            throw new StoreFault(StoreFaultKind.Corrupt,
-                $"database {path} has schema {version}, this program knows {Newest}: it comes from a newer FieldAgent", retry: false);
+            RequireReadable(connection, path);
+            return false;
         }
 
         for (var number = (int)version + 1; number <= Newest; number++)
@@ -173,6 +185,11 @@ internal static class Schema
                 connection.Execute(sql);
                 using var note = connection.Once("INSERT INTO migrations(number, name) VALUES(?1, ?2)");
                 note.Bind(1, number).Bind(2, name).Run();
+                if (number == Newest)
+                {
+                    SetReadableFrom(connection);
+                }
+
                 connection.Commit();
             }
             catch
@@ -182,6 +199,51 @@ internal static class Schema
             }
         }
 
+        if (version == Newest && OldestReader(connection) != ReadableFrom)
+        {
+            SetReadableFrom(connection);
+        }
+
         return version == 0;
+    }
+
+    /// <summary>Looks at a database that is not empty, before anything of it is touched. A newer one holds what nobody has delivered yet: it
+    /// is never set aside for being newer, only for being broken.</summary>
+    /// <exception cref="StoreFault">As <see cref="Migrate"/>.</exception>
+    public static void RequireReadable(Connection connection, string path)
+    {
+        if (connection.Scalar("PRAGMA application_id") != ApplicationId
+            || connection.Scalar("SELECT count(*) FROM sqlite_schema WHERE name = 'migrations'") == 0
+            || connection.Scalar("SELECT ifnull(max(number), 0) FROM migrations") is not (var version and > 0) || version <= Newest)
+        {
+            return;
+        }
+
+        if (connection.Scalar("SELECT count(*) FROM migrations") != version)
+        {
+            throw new StoreFault(StoreFaultKind.Corrupt, $"database {path} does not say which program made it", retry: false);
+        }
+
+        if (OldestReader(connection) is var oldest && oldest > Newest)
+        {
+            throw new StoreFault(
+                StoreFaultKind.Refused,
+                $"database {path} comes from a newer FieldAgent (tables {version}, readable from {oldest}; this program knows {Newest}); nothing was "
+                    + "changed: install that release again, or move the state directory away to begin anew",
+                retry: false);
+        }
+    }
+
+    // Who says nothing about it is not followed.
+    private static long OldestReader(Connection connection)
+    {
+        using var statement = connection.Once("SELECT ifnull((SELECT value FROM meta WHERE name = ?1), ?2)");
+        return statement.Bind(1, ReadableFromName).Bind(2, long.MaxValue).Scalar();
+    }
+
+    private static void SetReadableFrom(Connection connection)
+    {
+        using var note = connection.Once("INSERT OR REPLACE INTO meta(name, value) VALUES(?1, ?2)");
+        note.Bind(1, ReadableFromName).Bind(2, ReadableFrom).Run();
     }
 }

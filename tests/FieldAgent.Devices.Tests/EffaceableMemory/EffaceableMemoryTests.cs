@@ -1,5 +1,6 @@
 using FieldAgent.Core;
 using FieldAgent.Devices.EffaceableMemory;
+using FieldAgent.Devices.I2c;
 
 namespace FieldAgent.Devices.Tests;
 
@@ -10,7 +11,7 @@ public class EffaceableMemoryTests
     public void An_fram_takes_two_address_bytes_high_first_and_reads_after_a_repeated_start()
     {
         var bus = new FakeBus(0x50, new FakeFram());
-        var memory = new Mb85rc(bus, 0x50);
+        var memory = new Mb85rc(bus.Chip);
         memory.Write(0x1234, [1, 2, 3]);
         Assert.Equal("W 12 34 01 02 03", bus.Log[^1]);
         var back = new byte[3];
@@ -26,7 +27,7 @@ public class EffaceableMemoryTests
     {
         var chip = new FakeDs1307();
         var bus = new FakeBus(0x68, chip);
-        var memory = new Ds1307(bus, 0x68);
+        var memory = new Ds1307(bus.Chip);
         var all = Enumerable.Range(1, 56).Select(static n => (byte)n).ToArray();
         memory.Write(0, all);
         Assert.StartsWith("W 08 01 02", bus.Log[^1], StringComparison.Ordinal);
@@ -60,16 +61,11 @@ public class EffaceableMemoryTests
     {
         public List<string> Log { get; } = [];
 
+        public MemoryChip Chip => new(new I2cBuses(_ => this), Name, address);
+
         public string Name => "fake bus";
 
-        public void Write(byte to, ReadOnlySpan<byte> bytes)
-        {
-            Assert.Equal(address, to);
-            chip.Write(bytes);
-            Log.Add("W " + Hex(bytes));
-        }
-
-        public void WriteThenRead(byte to, ReadOnlySpan<byte> write, Span<byte> read)
+        public I2cOutcome Transfer(byte to, ReadOnlySpan<byte> write, Span<byte> read)
         {
             Assert.Equal(address, to);
             chip.Write(write);
@@ -78,7 +74,12 @@ public class EffaceableMemoryTests
                 read[i] = chip.Next();
             }
 
-            Log.Add($"W {Hex(write)} R {read.Length}");
+            Log.Add($"W {Hex(write)}" + (read.Length > 0 ? $" R {read.Length}" : ""));
+            return I2cOutcome.Done;
+        }
+
+        public void Dispose()
+        {
         }
 
         private static string Hex(ReadOnlySpan<byte> bytes) => string.Join(' ', bytes.ToArray().Select(static b => b.ToString("x2", null)));

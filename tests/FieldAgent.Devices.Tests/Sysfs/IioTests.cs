@@ -73,7 +73,7 @@ public sealed class IioTests : IDisposable
             _root.Write(folder + "in_voltage0_raw", $"{raw}\n");
             _root.Write(folder + "in_voltage0_scale", Text(scale));
             _root.Write(folder + "in_voltage0_offset", Text(offset));
-            var plan = new SysfsChannelPlan("v", "V", _root.File(folder + "in_voltage0_raw"), null, new SysfsConversion(offset, scale * 1e-3, 0), 0);
+            var plan = new SysfsChannelPlan("v", "V", _root.File(folder + "in_voltage0_raw"), null, new LinearConversion(offset, scale * 1e-3, 0), 0);
             using var channel = SysfsChannel.Open(plan);
             Assert.Equal(0, channel.Read(out var value));
             var step = channel.Stream.Scale;

@@ -104,6 +104,37 @@ public class StepTests
     }
 
     [Fact]
+    [Promise("R103")]
+    public void What_concerns_a_child_is_erased_before_everything_else_that_waits()
+    {
+        var isStuck = false;
+        using var bench = new Bench(o => o with
+        {
+            AtErasureStep = step =>
+            {
+                if (isStuck && step == "begun")
+                {
+                    throw new StoreFault(StoreFaultKind.Io, "pulled", retry: true);
+                }
+            },
+        });
+        var verified = new List<string>();
+        bench.Store.Eraser.Verified += report => verified.Add(report.Ground);
+        Fill(bench);
+
+        // two that were begun and could not go on
+        isStuck = true;
+        foreach (var scope in s_scopes)
+        {
+            Assert.Throws<StoreFault>(() => bench.Store.Eraser.Erase([scope], GapReason.ConsentWithdrawn, "withdrawn"));
+        }
+
+        isStuck = false;
+        bench.Store.Eraser.Erase([new ErasureScope("telemetry", "instrument.measurement")], GapReason.Erased, ErasureGrounds.Minor);
+        Assert.Equal([ErasureGrounds.Minor, "withdrawn", "withdrawn"], verified);
+    }
+
+    [Fact]
     public void Another_program_that_reads_holds_up_the_proof_and_nothing_else()
     {
         using var bench = new Bench();

@@ -156,6 +156,29 @@ public class TermTests
         Assert.DoesNotContain(reports, static r => r.Held.Count > 0);
     }
 
+    [Fact]
+    [Promise("R62", "R64")]
+    public void A_picture_made_from_another_is_unreadable_and_erased_when_that_one_is()
+    {
+        using var bench = new Bench();
+        var parent = Admit.Image(new byte[5000], bench.Clock.Now(), permit: s_photo);
+        var id = bench.Spool.Add(parent);
+        bench.Spool.Flush();
+        bench.Clock.Advance(TimeSpan.FromDays(20));
+
+        // as the gate hands it down: the moment and the term of the parent
+        var inherited = ImageParent.Of(id, parent);
+        bench.Spool.Add(Admit.Image(new byte[500], inherited.Captured, permit: s_photo with { Term = inherited.Term }, parentId: inherited.ImageId));
+        bench.Spool.Flush();
+        Assert.Equal(id, bench.ReadAll().Select(static got => got.Image).Last(static image => image is not null)!.ParentId);
+
+        bench.Clock.Advance(TimeSpan.FromDays(10) + TimeSpan.FromSeconds(1));
+        Assert.DoesNotContain(bench.ReadAll(), static got => got.Kind == SpoolItemKind.Image);
+        bench.Store.Sweeper.Sweep();
+        Assert.Equal(0, bench.Spool.State.Images);
+        Assert.Empty(Directory.GetFiles(Path.Join(bench.Options.Directory, "images")));
+    }
+
     private const long SweeperLimit = 61 * ClockExtensions.NsPerSecond;
 
     private static List<byte[]> Add(Bench bench)

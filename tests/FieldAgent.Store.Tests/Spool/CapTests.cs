@@ -94,6 +94,74 @@ public class CapTests
     }
 
     [Fact]
+    [Promise("R86")]
+    public void What_a_legal_hold_keeps_is_not_given_up_for_room_and_new_readings_are_refused_aloud()
+    {
+        using var bench = new Bench(o => o with { StateBytesMax = Cap });
+        var holds = new Holding("fleet-location");
+        bench.Store.Holds = holds;
+        var held = Admit.Permit("fleet-location", "location.position", personal: true);
+        var places = Bench.Set("gnss", "location.position", Importance.Low);
+        for (var i = 0; i < 60; i++)
+        {
+            TakeNoise(bench, places, 400, i, held);
+            bench.Spool.Flush();
+        }
+
+        // others give way, although they are newer and matter more
+        for (var i = 0; i < 200; i++)
+        {
+            TakeNoise(bench, Bench.Set(), 400, i);
+            bench.Spool.Flush();
+            Assert.True(Weigh(bench) <= Cap);
+        }
+
+        Assert.True(bench.Counters["dropped.storage-cap"] > 0);
+        Assert.Equal(60, Count(bench, "location.position"));
+
+        // only held data is left: what is new is refused, by name of the reason
+        holds.Functions.Add("telemetry");
+        StoreFault? refused = null;
+        for (var i = 0; i < 100; i++)
+        {
+            TakeNoise(bench, Bench.Set(), 400, i);
+            try
+            {
+                bench.Spool.Flush();
+            }
+            catch (StoreFault fault)
+            {
+                refused = fault;
+            }
+        }
+
+        Assert.Equal((StoreFaultKind.Full, true), (refused!.Kind, refused.Retry));
+        Assert.Contains("a legal hold keeps what is left", refused.Message);
+        Assert.Equal(60, Count(bench, "location.position"));
+
+        // it ends: room is made again
+        holds.Functions.Clear();
+        bench.Clock.Advance(TimeSpan.FromMinutes(2));
+        bench.Spool.Flush();
+        TakeNoise(bench, Bench.Set(), 400, 1);
+        bench.Spool.Flush();
+        Assert.True(Count(bench, "location.position") < 60);
+    }
+
+    private static long Count(Bench bench, string field)
+    {
+        using var database = Raw.Open(bench.Options.Directory);
+        return Raw.Number(database, $"SELECT count(*) FROM items WHERE kind = 0 AND ground IN (SELECT id FROM grounds WHERE field = '{field}')");
+    }
+
+    private sealed class Holding(params string[] functions) : IHolds
+    {
+        public HashSet<string> Functions { get; } = [.. functions];
+
+        public bool IsHeld(string function, string field, long atWallNs) => Functions.Contains(function);
+    }
+
+    [Fact]
     public void Pictures_are_given_up_with_their_files()
     {
         using var bench = new Bench(o => o with { StateBytesMax = Cap });
