@@ -53,7 +53,7 @@ internal static class ControlCalls
     public static T WithStore<T>(AgentConfig config, Func<PrivacyParts, T> work)
     {
         var counters = new Counters();
-        var clock = new LinuxClock();
+        var clock = new LinuxClock(config.DevicesRoot);
         using var store = StateStore.Open(AgentParts.StoreOptionsOf(config), clock, counters, NullLogger.Instance);
         using var parts = new PrivacyParts(config, store, clock, counters);
         return work(parts);

@@ -30,6 +30,7 @@ public sealed class LinuxClock : IClock
         _isSynchronised = isSynchronised;
         _rtcFolder = Path.Join(root, "sys/class/rtc");
         BootId = ReadBootId(Path.Join(root, "proc/sys/kernel/random/boot_id"))
+            ?? ReadBootId("/proc/sys/kernel/random/boot_id")
             ?? ReadBootId(Path.Join(Environment.GetEnvironmentVariable("CREDENTIALS_DIRECTORY"), "boot-id"))
 
             // Where neither can be read no two runs can be told to share a boot: each counts as one of its own.
