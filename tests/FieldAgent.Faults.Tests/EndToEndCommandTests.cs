@@ -40,7 +40,7 @@ public sealed class EndToEndCommandTests
             Refused(cloud.Ask("flush", $$"""{"id":"x-3","shell":"ls",{{Later}}}""", agent), "malformed", "x-3");
             Refused(cloud.Ask("flush", """{"id":"x-4"}""", agent), "malformed", "x-4");
             Refused(cloud.Ask("photo", $$"""{"id":"f-1",{{Later}}}""", agent), "malformed", "f-1");
-            Refused(cloud.Ask("flush", $$"""{"id":"x-5","pad":"{{new string('x', 20_000)}}",{{Later}}}""", agent), "oversized", null);
+            Refused(cloud.Ask("flush", $$"""{"id":"x-5","pad":"{{new string('x', 100_000)}}",{{Later}}}""", agent), "oversized", null);
             Assert.True(cloud.Ask("flush", $$"""{"id":"f-2",{{Later}}}""", agent).Json.GetProperty("ok").GetBoolean());
             EndToEndBoard.StopInOrder(agent);
         }
