@@ -50,40 +50,6 @@ public sealed class KernelDeviceTests : IDisposable
         Assert.Contains("GPIO99", File.ReadAllText(_board.Share.File("gone.txt")), StringComparison.Ordinal);
     }
 
-    [Fact]
-    public void Chips_with_a_driver_are_read_through_it()
-    {
-        // BMP280 data sheet (BST-BMP280-DS001), 3.12: calibration and raw values that give 25.08 °C and 100,653 Pa.
-        const string calibration = "706b4367 18fc7d8e 43d6d00b 270b8c00 f9ff8c3c f8c67017";
-        _board.Share.Write("config.json", Config("""
-            { "name": "climate", "kind": "iio", "device": "bme280", "interval": "1s" },
-            { "name": "board", "kind": "hwmon", "device": "lm75", "interval": "1s" }
-            """));
-        var (code, output) = _board.Run(
-            $$"""
-            set -e
-            put() { printf "$(echo "$3" | tr -d ' ' | sed 's/../\\x&/g')" | dd of=/sys/kernel/debug/fieldagent-i2c/$1 bs=1 seek=$(($2)) conv=notrunc status=none; }
-            put 76 0xd0 60
-            put 76 0x88 '{{calibration}}'
-            put 76 0xf7 '655ac07eed00'
-            put 48 0 1980
-            bus=$(readlink /run/i2c-bus)
-            number=${bus##*-}
-            modprobe bmp280-i2c
-            modprobe lm75
-            echo bme280 0x76 >/sys/bus/i2c/devices/i2c-$number/new_device
-            echo lm75 0x48 >/sys/bus/i2c/devices/i2c-$number/new_device
-            ./fieldagent sample --config config.json --sensor climate --count 3 --json >climate.json
-            ./fieldagent sample --config config.json --sensor board --count 1 --json >board.json
-            """);
-        Assert.True(code == 0, output);
-        var climate = Readings("climate.json").ToDictionary(static r => r.Stream, static r => r.Value);
-        Assert.True(climate.TryGetValue("climate.temperature", out var celsius), string.Join(", ", climate));
-        Assert.Equal(25.08, celsius, 2);
-        Assert.Equal(100_653, climate["climate.pressure"], 0);
-        Assert.Equal(25.5, Readings("board.json")[0].Value, 3);
-    }
-
     public void Dispose() => _board.Dispose();
 
     private static string Config(string sensors) =>

@@ -1,7 +1,8 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using Xunit;
 
-namespace FieldAgent.Board.Tests;
+namespace FieldAgent.Testing;
 
 /// <summary>The virtual board of hardware/virtual-board: a real kernel with simulated hardware. Prepared once for all tests; where it cannot be,
 /// they are skipped by name.</summary>
@@ -49,6 +50,14 @@ public sealed partial class VirtualBoard : IDisposable
         Assert.False(board.HasExited, "the board went off by itself");
         _ = SendSignal(int.Parse(File.ReadAllText(pidFile), System.Globalization.CultureInfo.InvariantCulture), 9);
         board.WaitForExit();
+    }
+
+    /// <summary>Boots, and does inside what the test asks for, until it is disposed.</summary>
+    /// <param name="options">More options of <c>board run</c>.</param>
+    public LiveBoard TurnOn(params string[] options)
+    {
+        _share.Write("script.sh", LiveBoard.Script);
+        return new LiveBoard(_share, Start(["run", "--share", _share.Path, "--time", "300", .. options, "--", "bash", "script.sh"]));
     }
 
     public void Dispose() => _share.Dispose();
