@@ -19,7 +19,7 @@ public sealed class KernelDeviceTests : IDisposable
             """));
         var (code, output) = _board.Run(
             """
-            ./fieldagent sample --config config.json --sensor door --count 22 --json >door.json &
+            fieldagent sample --config config.json --sensor door --count 22 --json >door.json &
             agent=$!
             until [ -s door.json ]; do sleep 0.2; done
             ls -l /proc/$agent/fd | grep -c gpio >open || true
@@ -28,13 +28,13 @@ public sealed class KernelDeviceTests : IDisposable
             drive() { before=$(interrupts); echo $2 >/run/gpio/line$1/pull; until [ "$(interrupts)" -gt "$before" ]; do sleep 0.01; done; sleep 0.1; }
             for i in 1 2 3 4 5 6 7 8 9 10; do drive 3 pull-up; drive 3 pull-down; done
             wait $agent
-            ./fieldagent sample --config config.json --sensor meter --count 600 --json >meter.json &
+            fieldagent sample --config config.json --sensor meter --count 600 --json >meter.json &
             agent=$!
             until [ -s meter.json ]; do sleep 0.2; done
             for i in $(seq 1 50); do drive 5 pull-up; echo pull-down >/run/gpio/line5/pull; done
             until grep '"stream":"meter.total","value":1,' meter.json >/dev/null || ! kill -0 $agent 2>/dev/null; do sleep 0.2; done
             kill $agent 2>/dev/null
-            timeout 15 ./fieldagent sample --config config.json --sensor gone --count 1 >gone.txt 2>&1
+            timeout 15 fieldagent sample --config config.json --sensor gone --count 1 >gone.txt 2>&1
             exit 0
             """);
         Assert.True(code == 0, output);

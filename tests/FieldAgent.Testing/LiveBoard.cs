@@ -33,9 +33,9 @@ public sealed class LiveBoard : IDisposable
         done
         """;
 
-    /// <summary>Runs a script of bash in /share to its end; the agent is <c>./fieldagent</c>.</summary>
+    /// <summary>Runs a script of bash in /share to its end; the agent is <c>fieldagent</c>.</summary>
     /// <returns>Its exit code and all that it wrote.</returns>
-    public (int ExitCode, string Output) Run(string script, double limitSeconds = 60)
+    public (int ExitCode, string Output) Run(string script, double limitSeconds = 90)
     {
         var n = (++_last).ToString(CultureInfo.InvariantCulture);
         _share.Write("do.new", script.ReplaceLineEndings("\n"));
@@ -48,7 +48,7 @@ public sealed class LiveBoard : IDisposable
     }
 
     /// <summary>The same for a script that must succeed.</summary>
-    public string Ok(string script, double limitSeconds = 60)
+    public string Ok(string script, double limitSeconds = 90)
     {
         var (code, output) = Run(script, limitSeconds);
         Assert.True(code == 0, $"ended with {code}: {script}\n{output}");
@@ -59,9 +59,9 @@ public sealed class LiveBoard : IDisposable
     public void StartAgent()
     {
         Ok("""
-            setsid ./fieldagent run --config config.json >agent.log 2>&1 </dev/null &
+            setsid fieldagent run --config config.json >agent.log 2>&1 </dev/null &
             echo $! >agent.pid
-            until ./fieldagent status --config config.json --json >/dev/null 2>&1; do
+            until fieldagent status --config config.json --json >/dev/null 2>&1; do
               kill -0 $(cat agent.pid) || { cat agent.log; exit 1; }
               sleep 0.2
             done
@@ -72,10 +72,10 @@ public sealed class LiveBoard : IDisposable
     public void StopAgent() => Ok("kill $(cat agent.pid); while kill -0 $(cat agent.pid) 2>/dev/null; do sleep 0.1; done");
 
     /// <summary>The agent's status.</summary>
-    public JsonElement Status() => JsonDocument.Parse(Ok("./fieldagent status --config config.json --json 2>/dev/null || [ $? = 1 ]")).RootElement;
+    public JsonElement Status() => JsonDocument.Parse(Ok("fieldagent status --config config.json --json 2>/dev/null || [ $? = 1 ]")).RootElement;
 
     /// <summary>Waits until the status is as it shall be.</summary>
-    public JsonElement StatusUntil(Func<JsonElement, bool> condition, string what, double limitSeconds = 60)
+    public JsonElement StatusUntil(Func<JsonElement, bool> condition, string what, double limitSeconds = 90)
     {
         JsonElement status = default;
         var watch = Stopwatch.StartNew();
