@@ -7,11 +7,10 @@ namespace FieldAgent.Board.Tests;
 /// <summary>The real gpsd on the board, a receiver on its serial line that sends a recording, and the agent behind gpsd.</summary>
 public sealed class GnssTests : IDisposable
 {
-    // In the recording: the fix is lost from 09:02:30 to 09:02:44.
-    private const int FirstEpoch = 140;
+    // In the recording the fix is lost from 09:02:30 to 09:02:44.
+    private const int FirstEpoch = 135;
     private const int LostEpoch = 150;
     private const int FoundEpoch = 165;
-    private const int LastEpoch = 175;
 
     private readonly VirtualBoard _board = new();
 
@@ -38,29 +37,38 @@ public sealed class GnssTests : IDisposable
             setsid fieldagent sample --sensor gnss --config config.json --json >fixes.json 2>sample.log </dev/null &
             echo $! >sample.pid
             """);
-        receiver.Send(FirstEpoch, LostEpoch);
-        live.StatusUntil(static s => DetailOf(s).StartsWith("3D fix", StringComparison.Ordinal), "a fix");
-        receiver.Send(LostEpoch, FoundEpoch);
-        live.StatusUntil(static s => DetailOf(s).StartsWith("no fix", StringComparison.Ordinal), "the fix is lost, and that is said");
-        receiver.WaitSent();
-        receiver.Send(FoundEpoch, LastEpoch);
-        var found = live.StatusUntil(static s => DetailOf(s).StartsWith("3D fix", StringComparison.Ordinal), "a fix again");
+        Eventually.True(() => Fixes().Count > 0, "the agent says that there is no fix yet", 120);
+        Assert.DoesNotContain(Fixes(), static f => f.GetProperty("stream").GetString() == "gnss.position.latitude");
+
+        receiver.SendFrom(FirstEpoch);
+        Eventually.True(() => Changes() >= 2, "a fix, and then none", 120);
+        Eventually.True(() => Changes() >= 3, "a fix again", 60);
+        var found = live.StatusUntil(static s => DetailOf(s).StartsWith("3D fix", StringComparison.Ordinal), "a fix in the status");
         Assert.Equal("Gnss", found.GetProperty("clock").GetProperty("quality").GetString());
-        receiver.WaitSent();
 
         // The receiver falls silent: that is no fix either.
+        receiver.FallSilent();
         live.StatusUntil(static s => DetailOf(s).StartsWith("no fix", StringComparison.Ordinal), "the silence is said");
         live.Ok("kill $(cat sample.pid); kill $(pidof gpsd)");
         live.StatusUntil(static s => StateOf(s) == "Absent", "gpsd is gone, and that is said");
         live.StopAgent();
 
-        var fixes = File.ReadLines(_board.Share.File("fixes.json")).Where(static line => line.EndsWith('}'))
-            .Select(static line => JsonDocument.Parse(line).RootElement).ToList();
+        var fixes = Fixes();
         AssertCoarse(fixes);
         AssertLost(fixes);
     }
 
     public void Dispose() => _board.Dispose();
+
+    private List<JsonElement> Fixes() => !File.Exists(_board.Share.File("fixes.json")) ? [] :
+        [.. File.ReadAllLines(_board.Share.File("fixes.json")).Where(static line => line.EndsWith('}')).Select(static line => JsonDocument.Parse(line).RootElement)];
+
+    // From no fix to one and back.
+    private int Changes()
+    {
+        var modes = Stream(Fixes(), "gnss.receiver.mode").Select(static m => m.Value >= 2).ToList();
+        return modes.Zip(modes.Skip(1)).Count(static pair => pair.First != pair.Second);
+    }
 
     private static string StateOf(JsonElement status) => LiveBoard.Sensor(status, "gnss").GetProperty("state").GetString()!;
 
@@ -106,8 +114,7 @@ public sealed class GnssTests : IDisposable
         private readonly List<string> _epochs = [];
         private readonly CancellationTokenSource _stop = new();
         private readonly Thread _thread;
-        private int _at;
-        private volatile int _until;
+        private volatile int _at = int.MaxValue;
 
         public Receiver(string path)
         {
@@ -132,15 +139,10 @@ public sealed class GnssTests : IDisposable
 
         public string Path { get; }
 
-        /// <summary>Sends the epochs from one to before another, in the background.</summary>
-        public void Send(int from, int to)
-        {
-            WaitSent();
-            Interlocked.Exchange(ref _at, from);
-            _until = to;
-        }
+        /// <summary>Sends the recording from there on.</summary>
+        public void SendFrom(int epoch) => _at = epoch;
 
-        public void WaitSent() => Eventually.True(() => Volatile.Read(ref _at) >= _until, "the epochs are sent", 60);
+        public void FallSilent() => _at = int.MaxValue;
 
         public void Dispose()
         {
@@ -164,10 +166,11 @@ public sealed class GnssTests : IDisposable
                         line.Receive(ignored);
                     }
 
-                    if (_at < _until)
+                    var at = _at;
+                    if (at < _epochs.Count)
                     {
-                        line.Send(Encoding.ASCII.GetBytes(_epochs[_at]));
-                        Interlocked.Increment(ref _at);
+                        line.Send(Encoding.ASCII.GetBytes(_epochs[at]));
+                        Interlocked.CompareExchange(ref _at, at + 1, at);
                     }
                 }
             }
