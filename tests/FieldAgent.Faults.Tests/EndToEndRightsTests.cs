@@ -167,7 +167,7 @@ public sealed class EndToEndRightsTests
         EndToEndBoard.Ok(board, "hold", "add", "claim-1", "--function", "photo", "--reason", "legal-claim",
 "--until", "2028-06-01");
         Assert.Contains("claim-1", EndToEndBoard.Ok(board, "hold", "list"));
-        Assert.Contains("NOT erased, kept by a legal hold", EndToEndBoard.Ok(board, "privacy", "delete", "--images"));
+        Assert.Contains("NOT erased yet, kept by a legal hold", EndToEndBoard.Ok(board, "privacy", "delete", "--images"));
         Assert.Contains("has ended", EndToEndBoard.Ok(board, "hold", "release", "claim-1"));
     }
 

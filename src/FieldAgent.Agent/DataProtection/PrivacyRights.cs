@@ -176,8 +176,9 @@ internal sealed class PrivacyRights(
 
             var e = Append(ConsentAction.Hold, function, field, ConsentBy.Operator, reason, name, untilNs);
             return new ControlReply(true,
-                $"hold '{name}' keeps {e.Function} {e.Field} from being erased until {PrivacyOverview.Time(untilNs)} UTC ({RightsLists.HoldReasons.Meaning(reason)}); it permits nothing else, and what is delivered meanwhile "
-                    + "lies with its recipient and no longer here",
+                $"hold '{name}' keeps {e.Function} {e.Field} from being erased until {PrivacyOverview.Time(untilNs)} UTC ({RightsLists.HoldReasons.Meaning(reason)}); it permits nothing else.\n"
+                    + "It covers what is on this board: what is delivered meanwhile stays here as well, in half of the room for data at most, and goes with the first "
+                    + "sweep after the hold",
                 Json: [Documents.Text(HoldJson(new Hold(name, e.Function, e.Field, reason, untilNs, e), now))]);
         }
     }
@@ -194,7 +195,7 @@ internal sealed class PrivacyRights(
             }
 
             Append(ConsentAction.Release, hold.Function, hold.Field, ConsentBy.Operator, hold.Reason, name, 0);
-            return new ControlReply(true, $"hold '{name}' has ended; what is overdue is erased with the next sweep, within the hour");
+            return new ControlReply(true, $"hold '{name}' has ended; what it kept and is delivered, withdrawn or past its term is erased with the next sweep, within the hour");
         }
     }
 
@@ -217,6 +218,8 @@ internal sealed class PrivacyRights(
             hold.ExpiresWallUnixNs != 0 && hold.ExpiresWallUnixNs <= now ? "has ended" : "holds",
         }));
         Status.TextTable.Write(text, rows, indent: 0);
+        text.WriteLine("kept: what waits, and what is delivered while the hold lasts, in half of the room for data at most; without room for new readings the oldest "
+            + "delivered copies go first. 'fieldagent status' counts them");
         return new ControlReply(true, Lines: text.ToString().TrimEnd().Split('\n'), Json: [.. holds.Select(hold => Documents.Text(HoldJson(hold, now)))]);
     }
 
@@ -224,15 +227,12 @@ internal sealed class PrivacyRights(
 
     private ErasureReport Erase(IReadOnlyList<ConsentPair> pairs, long beforeNs, string reason, List<string> said)
     {
-        var now = clock.Now().WallUnixNs;
-        var held = pairs.Where(pair => gate.IsHeld(pair.Function, pair.Field, now)).ToList();
-        var report = eraser.Erase(
-            [.. pairs.Except(held).Select(pair => new ErasureScope(pair.Function, pair.Field, beforeNs))], GapReason.Erased, reason);
+        var report = eraser.Erase([.. pairs.Select(pair => new ErasureScope(pair.Function, pair.Field, beforeNs))], GapReason.Erased, reason);
         said.Add(string.Create(CultureInfo.InvariantCulture, $"erased on this board: {report.Items} items with {report.Readings} readings (erasure {report.Id}, ")
             + (report.State == ErasureState.Verified ? "verified: a scan of the raw files found no remains)" : "keys destroyed; not verified by a scan)"));
-        foreach (var pair in held.Concat(report.Held.Select(static scope => new ConsentPair(scope.Function, scope.Field))).Distinct())
+        foreach (var pair in report.Held.Select(static scope => new ConsentPair(scope.Function, scope.Field)).Distinct())
         {
-            said.Add($"NOT erased, kept by a legal hold: {pair}; 'hold list' says why");
+            said.Add($"NOT erased yet, kept by a legal hold: {pair}; it is erased when that ends ('hold list')");
         }
 
         return report;

@@ -113,7 +113,7 @@ internal sealed class AgentParts : IDisposable
             new SpoolReport(
                 spool.Blocks, spool.Readings, spool.Images,
                 spool.OldestWallUnixNs > 0 ? Math.Max(0, (now.WallUnixNs - spool.OldestWallUnixNs) / 1e9) : null,
-                spool.StateBytes, spool.StateBytesMax),
+                spool.StateBytes, spool.StateBytesMax, spool.Kept),
             new StoreReport(
                 Pipeline.ReadingsStored, Pipeline.BlocksStored, Pipeline.ImagesStored, Pipeline.StoreTrouble,
                 Store.OpenOutcome.Text, SqliteLibrary.Description),

@@ -65,7 +65,9 @@ internal sealed record ClockReport(DateTimeOffset Time, ClockQuality Quality);
 /// <param name="OldestUnsentSeconds">Age of the oldest undelivered block, or null.</param>
 /// <param name="StateBytes">Bytes of the state folder.</param>
 /// <param name="StateBytesMax">Their cap.</param>
-internal sealed record SpoolReport(long Blocks, long Readings, long Images, double? OldestUnsentSeconds, long StateBytes, long StateBytesMax);
+/// <param name="Held">Delivered blocks and pictures that a legal hold keeps here.</param>
+internal sealed record SpoolReport(
+    long Blocks, long Readings, long Images, double? OldestUnsentSeconds, long StateBytes, long StateBytesMax, long Held);
 
 /// <summary>The store.</summary>
 /// <param name="ReadingsStored">Readings made durable since the start.</param>
