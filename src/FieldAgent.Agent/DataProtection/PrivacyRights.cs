@@ -104,14 +104,8 @@ internal sealed class PrivacyRights(
 
             var report = Erase(pairs, beforeNs, reason, said);
             Note("deleted", pairs.Count == 1 ? pairs[0].Function : "", pairs.Count == 1 ? pairs[0].Field : "", reason, role);
-            if (beforeNs != long.MaxValue)
-            {
-                said.Add("recipients were not asked: they delete with the term; to have them delete now, leave out --before");
-                return Reply(said, report, [], role);
-            }
-
-            var asked = notices.Ask(report.Id, [.. pairs], "erasure-requested", clock.Now());
-            SayAsked(said, pairs, asked);
+            var asked = notices.Ask(report.Id, [.. pairs], "erasure-requested", clock.Now(), beforeNs);
+            SayAsked(said, pairs, asked, beforeNs);
             return Reply(said, report, asked, role);
         }
     }
@@ -238,9 +232,9 @@ internal sealed class PrivacyRights(
         return report;
     }
 
-    private void SayAsked(List<string> said, IReadOnlyList<ConsentPair> pairs, IReadOnlyList<AskedRecipient> asked)
+    private void SayAsked(List<string> said, IReadOnlyList<ConsentPair> pairs, IReadOnlyList<AskedRecipient> asked, long beforeNs = long.MaxValue)
     {
-        var have = deliveries.All().Where(run => pairs.Contains(new ConsentPair(run.Function, run.Field))).Select(static run => run.Recipient).Distinct().ToList();
+        var have = deliveries.All().Where(run => pairs.Contains(new ConsentPair(run.Function, run.Field)) && run.FromReadingWallUnixNs < beforeNs).Select(static run => run.Recipient).Distinct().ToList();
         var waiting = notices.Asked().Where(static one => !one.Asked.Acknowledged).Select(static one => one.Asked.Recipient).Distinct().Intersect(have).ToList();
         said.Add(have.Count == 0 ? "nobody was given any of it"
             : asked.Count > 0 ? $"asked to delete their part, again and again until they acknowledge: {string.Join(", ", asked.Select(static one => one.Recipient).Distinct())}"
