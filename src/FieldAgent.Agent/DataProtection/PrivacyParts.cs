@@ -55,7 +55,7 @@ internal sealed class PrivacyParts : IDisposable
         [
             .. ConsentOperations.All(Consents, view, preview, new ErasureView(Erasures)), .. AccountOperations.All(Audit, Incidents),
             .. IdentityOperations.All(Identity), .. GeofenceOperations.All(Gate), .. Rights(config),
-            .. PolicyOperations.All(Policies, Gate, config),
+            .. PolicyOperations.All(Policies, Gate, config), Autostart.Operation(Gate),
         ];
         Policies.Use(Gate);
         PutNameRight(followUp);

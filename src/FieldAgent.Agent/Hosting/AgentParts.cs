@@ -128,6 +128,7 @@ internal sealed class AgentParts : IDisposable
                     + "published; 'fieldagent consent resume' ends that"
                 : null,
             Requests = Requests(),
+            Autostart = Autostart.IsGranted(Gate),
             InForce = PolicyReport.Of(Privacy.Policies, Gate.Policy),
         };
     }

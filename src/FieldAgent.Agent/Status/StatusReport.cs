@@ -39,6 +39,9 @@ internal sealed record StatusReport(
     /// <summary>Requests of persons.</summary>
     public RequestsReport? Requests { get; init; }
 
+    /// <summary>True when the agent may start with the board (R52).</summary>
+    public bool Autostart { get; init; }
+
     /// <summary>The policy in force.</summary>
     public PolicyReport? InForce { get; init; }
 
