@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
 using FieldAgent.Agent.Control;
+using FieldAgent.Agent.Status;
 using FieldAgent.Core;
 using FieldAgent.Privacy;
 
@@ -222,8 +223,8 @@ internal sealed class PrivacyRights(
     private ErasureReport Erase(IReadOnlyList<ConsentPair> pairs, long beforeNs, string reason, List<string> said)
     {
         var report = eraser.Erase([.. pairs.Select(pair => new ErasureScope(pair.Function, pair.Field, beforeNs))], GapReason.Erased, reason);
-        said.Add(string.Create(CultureInfo.InvariantCulture, $"erased on this board: {report.Items} items with {report.Readings} readings (erasure {report.Id}, ")
-            + (report.State == ErasureState.Verified ? "verified: a scan of the raw files found no remains)" : "keys destroyed; not verified by a scan)"));
+        said.Add($"erased on this board: {Plural.Of(report.Items, "block or picture", "blocks and pictures")} with {Plural.Of(report.Readings, "reading", "readings")} ("
+            + string.Create(CultureInfo.InvariantCulture, $"erasure {report.Id}, ") + (report.State == ErasureState.Verified ? "verified: a scan of the raw files found no remains)" : "keys destroyed; not verified by a scan)"));
         foreach (var pair in report.Held.Select(static scope => new ConsentPair(scope.Function, scope.Field)).Distinct())
         {
             said.Add($"NOT erased yet, kept by a legal hold: {pair}; it is erased when that ends ('hold list')");

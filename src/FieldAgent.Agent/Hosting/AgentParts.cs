@@ -46,7 +46,7 @@ internal sealed class AgentParts : IDisposable
             [.. config.Recipients.Select(static r => r.Name)], Store.Facts, Store.Outbox, Store.Keys, clock, Counters, seen);
         ICommandHandler[] commands = [new Commands.StatusHandler(this), new Commands.FlushHandler(Due), new Commands.PhotoHandler(Collector),
             new Commands.AcknowledgeHandler(Store.Outbox),
-            new Commands.PrivacyRequestHandler(Privacy.SignedRequests, Privacy.Audiences, clock), new Commands.PolicyHandler(Privacy.Policies, config)];
+            new Commands.PrivacyRequestHandler(Privacy.SignedRequests, Privacy.RequestErrands, Privacy.Audiences, clock), new Commands.PolicyHandler(Privacy.Policies, config)];
         Couriers = [.. config.Recipients.Select(recipient => new CourierLoop(
             recipient, () => IsAnonymous(recipient.Name),
             Privacy.Identity,

@@ -35,7 +35,7 @@ internal static class StatusText
             ["waiting", $"{Number(status.Spool.Readings)} readings in {Number(status.Spool.Blocks)} blocks, {Number(status.Spool.Images)} pictures"],
             ["oldest", status.Spool.OldestUnsentSeconds is { } oldest ? $"{Age(oldest)} ago" : "nothing waits"],
             .. status.Spool.Held > 0
-                ? [["held", $"{Number(status.Spool.Held)} delivered blocks and pictures kept by a legal hold; see 'fieldagent hold list'"]] : Array.Empty<string[]>(),
+                ? [["held", $"delivered and kept by a legal hold: {Plural.Of(status.Spool.Held, "block or picture", "blocks and pictures")}; see 'fieldagent hold list'"]] : Array.Empty<string[]>(),
             ["disk", $"{Size(status.Spool.StateBytes)} of {Size(status.Spool.StateBytesMax)}"],
             ["stored", $"{Number(status.Store.ReadingsStored)} readings in {Number(status.Store.BlocksStored)} blocks since the start"],
         ]);

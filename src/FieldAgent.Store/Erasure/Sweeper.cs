@@ -36,6 +36,9 @@ public sealed class Sweeper
         _eraser = eraser;
     }
 
+    /// <summary>Done with every sweep, and every hour: what else has terms.</summary>
+    internal Action? Also { get; set; }
+
     /// <summary>Boot-time of the next sweep, ns, as far as is known; <see cref="Tick"/> before it does nothing.</summary>
     public long NextDueBootNs { get; private set; }
 
@@ -82,6 +85,7 @@ public sealed class Sweeper
         if (changed || nowNs - _notedNs >= SweeperLimits.SweepNs)
         {
             NoteTime();
+            Also?.Invoke();
         }
 
         var shortest = _spool.Catalogue.ShortestTermNs();
@@ -111,6 +115,7 @@ public sealed class Sweeper
     public void Sweep()
     {
         _eraser.Resume();
+        Also?.Invoke();
         _shortestTermNs = _spool.Catalogue.ShortestTermNs();
         var overdue = new Overdue(_context, _eraser.Holds, _shortestTermNs);
         _spool.ForEachItem(overdue.Look);
