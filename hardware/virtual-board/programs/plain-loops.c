@@ -2,8 +2,8 @@
 /*
  * What a plain C loop gets out of the board's interfaces: the other side of the agent's figures. And the hand that drives a line.
  *
- *   plain-loops drive PULL COUNT MICROSECONDS    COUNT pulses through a simulated line's 'pull', a rising edge every so many microseconds
- *   plain-loops edges CHIP LINE COUNT            reads rising edges until COUNT have come or none comes for two seconds
+ *   plain-loops drive PULL COUNT MICROSECONDS    changes a simulated line through its 'pull', up and down, COUNT times in all
+ *   plain-loops edges CHIP LINE COUNT            reads edges until COUNT have come or none comes for two seconds
  *   plain-loops i2c BUS ADDRESS REGISTER SECONDS reads a register of two bytes, one transaction after the other
  *   plain-loops iio NODE BYTES SECONDS           reads scans of so many bytes whose last eight are the time
  *
@@ -50,8 +50,7 @@ static int drive(const char *pull, long count, double period)
 		struct timespec rest = { 0 };
 		double wait;
 
-		must(pwrite(fd, "pull-up", 7, 0), "pull-up");
-		must(pwrite(fd, "pull-down", 9, 0), "pull-down");
+		must(i % 2 ? pwrite(fd, "pull-down", 9, 0) : pwrite(fd, "pull-up", 7, 0), pull);
 		wait = begin + (i + 1) * period - now();
 		if (wait > 0) {
 			rest.tv_sec = (time_t)wait;
@@ -59,7 +58,7 @@ static int drive(const char *pull, long count, double period)
 			nanosleep(&rest, NULL);
 		}
 	}
-	printf("pulses=%ld\nseconds=%.6f\n", count, now() - begin);
+	printf("changes=%ld\nseconds=%.6f\n", count, now() - begin);
 	return 0;
 }
 
@@ -74,7 +73,7 @@ static int edges(const char *chip, unsigned line, long count)
 	request.offsets[0] = line;
 	request.num_lines = 1;
 	request.event_buffer_size = 1024;
-	request.config.flags = GPIO_V2_LINE_FLAG_INPUT | GPIO_V2_LINE_FLAG_EDGE_RISING;
+	request.config.flags = GPIO_V2_LINE_FLAG_INPUT | GPIO_V2_LINE_FLAG_EDGE_RISING | GPIO_V2_LINE_FLAG_EDGE_FALLING;
 	strcpy(request.consumer, "plain-loops");
 	must(ioctl(must(open(chip, O_RDWR), chip), GPIO_V2_GET_LINE_IOCTL, &request), "line request");
 	wait.fd = request.fd;
