@@ -14,9 +14,10 @@ usage: ./deploy.sh [--dry-run] COMMAND
   demo [--for 20s]      build, then watch simulated readings, positions and photographs go through
                         gate, spool and a real MQTT broker, with the broker stopped half way
   test [FILTER]         build and run every test; the last line is: N passed, N failed, N skipped
-  bench [privacy] [--json]
+  bench [privacy|devices] [--json]
                         measure throughput, bytes, memory and start-up; prints a table;
-                        with the word privacy: policy, decision and erasure instead
+                        with the word privacy: policy, decision and erasure instead;
+                        with the word devices: GPIO, I2C, IIO and camera, on the virtual board
   install [USER@HOST]   build for that board (this machine when none is named), copy the release over SSH, start it as
                         a service, wait until it is healthy, and put the release before back when it is not;
                         it starts with the board only where that was granted (--autostart, or later
