@@ -75,7 +75,7 @@ internal sealed class IotGpio(string dev) : IGpioController
         }
     }
 
-    private static GpioDriver OpenNewerDriver(GpioChip chip, int number)
+    private static LibGpiodV2Driver OpenNewerDriver(GpioChip chip, int number)
     {
         try
         {
