@@ -27,7 +27,7 @@ public sealed class Nmea0183DecoderTests
     [Fact]
     public void What_is_no_sentence_is_counted_by_reason()
     {
-        INmeaDecoder decoder = new Nmea0183Decoder(NmeaDate.NoDay);
+        var decoder = new Nmea0183Decoder(NmeaDate.NoDay);
         ReadOnlySpan<byte> data = "$GPGGA,120000,5000.0,N,00800.0,E,1,08,1.0,100.0,M,47.0,M,,*00\r\n$PUBX,00*33\r\n!AIVDM,1*00\r\n"u8;
         while (decoder.TryRead(ref data, out _))
         {
