@@ -12,7 +12,6 @@ namespace FieldAgent.Board.Tests;
 public sealed class Arm64Tests(Arm64Tests.OneBoot boot) : IClassFixture<Arm64Tests.OneBoot>
 {
     [Fact]
-    [Promise("R13")]
     public unsafe void The_agents_structures_and_request_numbers_are_those_of_the_processors_C()
     {
         GpioUapi.LineRequest request;
@@ -67,7 +66,6 @@ public sealed class Arm64Tests(Arm64Tests.OneBoot boot) : IClassFixture<Arm64Tes
     }
 
     [Fact]
-    [Promise("R13")]
     public void The_agent_reads_lines_and_a_chip_there()
     {
         Assert.SkipWhen(boot.NoProgram is not null, $"skipped: {boot.NoProgram}");
