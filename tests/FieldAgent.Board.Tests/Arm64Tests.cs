@@ -68,16 +68,17 @@ public sealed class Arm64Tests(Arm64Tests.OneBoot boot) : IClassFixture<Arm64Tes
     [Fact]
     public void The_agent_reads_lines_and_a_chip_there()
     {
+        var share = boot.Share;
         Assert.SkipWhen(boot.NoProgram is not null, $"skipped: {boot.NoProgram}");
-        var door = Values("door.json");
+        var door = Values(share, "door.json");
         Assert.Equal([0, 1, 0, 1, 0], door.Select(static reading => reading.Value).Take(5));
-        var climate = Values("climate.json").ToDictionary(static reading => reading.Stream, static reading => reading.Value);
+        var climate = Values(share, "climate.json").ToDictionary(static reading => reading.Stream, static reading => reading.Value);
         Assert.Equal(25.08, climate["climate.temperature"], 2);
         Assert.Equal(100_653, climate["climate.pressure"], 0);
     }
 
-    private List<(string Stream, double Value)> Values(string file) =>
-        [.. File.ReadLines(boot.Share.File(file)).Where(static line => line.EndsWith('}')).Select(static line =>
+    private static List<(string Stream, double Value)> Values(TempFolder share, string file) =>
+        [.. File.ReadLines(share.File(file)).Where(static line => line.EndsWith('}')).Select(static line =>
         {
             using var reading = JsonDocument.Parse(line);
             return (reading.RootElement.GetProperty("stream").GetString()!, reading.RootElement.GetProperty("value").GetDouble());
@@ -86,19 +87,31 @@ public sealed class Arm64Tests(Arm64Tests.OneBoot boot) : IClassFixture<Arm64Tes
     /// <summary>Publishes, boots, runs everything, and switches off.</summary>
     public sealed class OneBoot : IDisposable
     {
-        private readonly VirtualBoard _board;
         private readonly TempFolder _program = new();
+        private VirtualBoard? _board;
 
-        public OneBoot()
+        /// <summary>Why there is no agent for arm64; null when there is. Known after <see cref="Share"/>.</summary>
+        public string? NoProgram { get; private set; }
+
+        /// <summary>What the board left in /share; boots it the first time, and skips the test where it cannot.</summary>
+        public TempFolder Share => (_board ??= Boot()).Share;
+
+        public void Dispose()
+        {
+            _board?.Dispose();
+            _program.Dispose();
+        }
+
+        private VirtualBoard Boot()
         {
             NoProgram = Publish();
-            _board = new VirtualBoard("arm64", NoProgram is null ? _program.Path : null);
-            _board.Share.Write("config.json", """
+            var board = new VirtualBoard("arm64", NoProgram is null ? _program.Path : null);
+            board.Share.Write("config.json", """
                 { "runtimeDirectory": "/run/fieldagent", "state": { "directory": "/tmp/state" }, "recipients": [], "sensors": [
                   { "name": "door", "kind": "gpio", "lines": [ { "name": "door", "line": "line3" } ] },
                   { "name": "climate", "kind": "i2c", "map": "bme280", "bus": "/run/i2c-bus", "interval": "1s" } ] }
                 """);
-            var (code, output) = _board.Run(
+            var (code, output) = board.Run(
                 """
                 layouts >layouts.txt || exit 1
                 [ -e fieldagent ] || exit 0
@@ -121,18 +134,7 @@ public sealed class Arm64Tests(Arm64Tests.OneBoot boot) : IClassFixture<Arm64Tes
                 """,
                 "--arch", "arm64");
             Assert.True(code == 0, output);
-        }
-
-        /// <summary>What the board sees as /share.</summary>
-        public TempFolder Share => _board.Share;
-
-        /// <summary>Why there is no agent for arm64; null when there is.</summary>
-        public string? NoProgram { get; }
-
-        public void Dispose()
-        {
-            _board.Dispose();
-            _program.Dispose();
+            return board;
         }
 
         private string? Publish()
