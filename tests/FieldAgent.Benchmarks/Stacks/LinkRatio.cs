@@ -1,50 +1,52 @@
-using FieldAgent.Core;
-
 namespace FieldAgent.Benchmarks.Stacks;
 
-/// <summary>The durable path over each MQTT client that is built in: with <c>-p:MqttClient=MQTTnet</c> both, one after the other, three times,
-/// in the same run.</summary>
+/// <summary>The durable path over each MQTT client that is built in: with <c>-p:MqttClient=MQTTnet</c> both, in turns, three times, in the same
+/// run. Small blocks show the client, large ones what the rest of the path leaves of the difference.</summary>
 internal static class LinkRatio
 {
     private const int Rounds = 3;
-    private const int BlockReadings = 100;
-    private const long Rows = 200_000;
 
     public static void Run(Results results)
     {
         using var broker = BenchBroker.Start();
-        var clients = LinkClients.All;
-        var measured = clients.ToDictionary(static client => client.Name, static _ => new List<(double Rate, double CpuUs)>());
-        foreach (var (_, make) in clients)
+        Compare(results, broker.Port, blockReadings: 10, rows: 40_000);
+        Compare(results, broker.Port, blockReadings: 100, rows: 200_000);
+        if (LinkClients.All.Count == 1)
         {
-            DurablePath.Measure(broker.Port, BlockReadings, Rows, make());
+            results.Skipped("another client beside it", "built without -p:MqttClient=MQTTnet");
         }
+    }
 
-        for (var round = 0; round < Rounds; round++)
+    private static void Compare(Results results, int port, int blockReadings, long rows)
+    {
+        var clients = LinkClients.All;
+        var measured = clients.Select(static _ => new List<(double Rate, double CpuUs)>()).ToList();
+
+        // The first round warms up and does not count.
+        for (var round = 0; round <= Rounds; round++)
         {
-            foreach (var (name, make) in clients)
+            for (var i = 0; i < clients.Count; i++)
             {
-                measured[name].Add(DurablePath.Measure(broker.Port, BlockReadings, Rows, make()));
+                var one = DurablePath.Measure(port, blockReadings, rows, clients[i].Make());
+                if (round > 0)
+                {
+                    measured[i].Add(one);
+                }
             }
         }
 
-        var medians = clients.ToDictionary(
-            static client => client.Name, client => measured[client.Name].OrderBy(static one => one.Rate).ElementAt(Rounds / 2));
-        foreach (var (name, (rate, cpu)) in medians)
+        var medians = measured.Select(static all => all.OrderBy(static one => one.Rate).ElementAt(Rounds / 2)).ToList();
+        for (var i = 0; i < clients.Count; i++)
         {
-            results.Add($"{name}: blocks of 100", rate, "readings/s");
-            results.Add($"{name}: CPU", cpu, "µs/reading");
+            results.Add($"{clients[i].Name}: blocks of {blockReadings}", medians[i].Rate, "readings/s");
+            results.Add($"{clients[i].Name}: blocks of {blockReadings}, CPU", medians[i].CpuUs, "µs/reading");
         }
 
         if (clients.Count > 1)
         {
-            var (first, second) = (medians[clients[0].Name], medians[clients[1].Name]);
-            results.Add($"{clients[0].Name} against {clients[1].Name}: rate", first.Rate / second.Rate, "times");
-            results.Add($"{clients[1].Name} against {clients[0].Name}: CPU", second.CpuUs / first.CpuUs, "times");
-        }
-        else
-        {
-            results.Skipped("another client beside it", "built without -p:MqttClient=MQTTnet");
+            var against = $"{clients[0].Name} against {clients[1].Name}, blocks of {blockReadings}";
+            results.Add($"{against}: rate", medians[0].Rate / medians[1].Rate, "times");
+            results.Add($"{against}: CPU", medians[0].CpuUs / medians[1].CpuUs, "times");
         }
     }
 }
