@@ -21,5 +21,6 @@ public static class DeviceCatalogue
         new HealthKind(),
         new ActivityKind(),
         new SharedUplinkKind(),
+        .. DeviceStack.Kinds,
     ];
 }

@@ -43,7 +43,7 @@ public sealed class GnssKind : ISensorKind
 
     /// <inheritdoc/>
     public ConfigShape Shape { get; } = new(
-        "Position from a GNSS receiver: exactly one of 'device', 'gpsd' and 'file'.", Device, Baud, Gpsd, Recording, Pace, Loop, Interval);
+        "Position from a GNSS receiver: exactly one of 'device', 'gpsd' and 'file'.", [Device, Baud, Gpsd, Recording, Pace, Loop, Interval, .. DeviceStack.GnssOptions]);
 
     /// <inheritdoc/>
     public ISensor Create(SensorSetup setup)
@@ -70,11 +70,12 @@ public sealed class GnssKind : ISensorKind
 
         var intervalNs = options.Get(Interval).ToNs();
         var isPaced = options.Get(Pace) != "asap";
+        var open = DeviceStack.NmeaOf(options);
         GnssSource source = options.Has(Gpsd)
             ? (sensor, publisher, stop) => GpsdSource.Run(host, port, sensor.Clock, publisher, stop)
             : options.Has(Device)
-                ? Serial(setup.DevicePath(options.Get(Device)), (int)baud)
-                : File(setup.FilePath(options.Get(Recording)), isPaced, options.Get(Loop));
+                ? Serial(setup.DevicePath(options.Get(Device)), (int)baud, open)
+                : File(setup.FilePath(options.Get(Recording)), isPaced, options.Get(Loop), open);
         var isLive = !options.Has(Recording);
 
         // A recording that is not paced has no intervals to keep.
@@ -101,9 +102,9 @@ public sealed class GnssKind : ISensorKind
             && port is > 0 and <= 65_535 && Uri.CheckHostName(host) != UriHostNameType.Unknown;
     }
 
-    private static GnssSource Serial(string path, int baud) =>
-        (sensor, publisher, stop) => SerialSource.Run(path, baud, sensor.Clock, publisher, stop);
+    private static GnssSource Serial(string path, int baud, Func<int, INmeaDecoder> open) =>
+        (sensor, publisher, stop) => SerialSource.Run(path, baud, open, sensor.Clock, publisher, stop);
 
-    private static GnssSource File(string path, bool isPaced, bool isLooped) =>
-        (sensor, publisher, stop) => FileSource.Run(path, isPaced, isLooped, sensor, publisher, stop);
+    private static GnssSource File(string path, bool isPaced, bool isLooped, Func<int, INmeaDecoder> open) =>
+        (sensor, publisher, stop) => FileSource.Run(path, isPaced, isLooped, open, sensor, publisher, stop);
 }
