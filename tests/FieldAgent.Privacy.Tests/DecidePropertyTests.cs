@@ -6,8 +6,8 @@ namespace FieldAgent.Privacy.Tests;
 /// <summary>What holds of every decision, over generated policies, ledgers and questions. A failure names the seed of its world.</summary>
 public sealed class DecidePropertyTests
 {
-    private const int Worlds = 12_500;
-    private const int QuestionsAWorld = 8;
+    private const int Worlds = 100_000;
+    private const int QuestionsAWorld = 2;
     private static readonly Stage[] Stages = Enum.GetValues<Stage>();
 
     [Fact]
