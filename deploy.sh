@@ -25,6 +25,7 @@ usage: ./deploy.sh [--dry-run] COMMAND
 
   --port P, --identity FILE   for SSH
   --config FILE               install: the board's configuration; without it the one that is there is kept
+  --build FOLDER              install: what 'build' left there (out/), instead of building anew
 
   --dry-run             say what would be done, do nothing
   --help                this text
@@ -160,12 +161,13 @@ bench() {
 
 # board_options ARGUMENT... : sets host, ssh_options, config, purge from the arguments of install, rollback, uninstall.
 board_options() {
-  host='' config='' purge='' ssh_options=(-o BatchMode=yes -o ConnectTimeout=15)
+  host='' config='' purge='' built='' ssh_options=(-o BatchMode=yes -o ConnectTimeout=15)
   while [ $# -gt 0 ]; do
     case "$1" in
       --port) ssh_options+=(-p "${2:?--port needs a number}"); shift ;;
       --identity) ssh_options+=(-i "${2:?--identity needs a file}"); shift ;;
       --config) config=${2:?--config needs a file}; shift ;;
+      --build) built=${2:?--build needs a folder}; shift ;;
       --purge) purge=--purge ;;
       --dry-run) dry_run=yes ;;
       -*) die 64 "unknown option: $1; see ./deploy.sh --help" ;;
@@ -174,14 +176,15 @@ board_options() {
     shift
   done
   [ -z "$config" ] || [ -r "$config" ] || die 64 "there is no file $config"
+  [ -z "$built" ] || [ -x "$built/fieldagent" ] || die 64 "there is no program in $built: './deploy.sh build' makes one in out/"
   [ -z "$host" ] || command -v ssh >/dev/null || need openssh-client
 }
 
-# release FOLDER : puts together there what goes to the board, named after what is in it.
+# release BUILD FOLDER : puts together in FOLDER what goes to the board, named after what is in it.
 release() {
-  local folder=$1 version
+  local built=$1 folder=$2 version
   mkdir -p "$folder/systemd"
-  cp -R out/. "$folder"
+  cp -R "$built/." "$folder"
   cp README.md "$folder"
   cp systemd/* "$folder/systemd"
   version=$(sed -n 's:.*<Version>\(.*\)</Version>.*:\1:p' Directory.Build.props)
@@ -201,23 +204,36 @@ on_board() {
   fi
 }
 
+# packages_of CONFIG : what its sensors need besides, as far as a program that is built here can say.
+packages_of() {
+  local program=${built:-out}/fieldagent
+  if [ -n "$1" ] && [ -x "$program" ]; then
+    "$program" check-config --packages "$1" | sed 's/^/ /' | tr -d '\n'
+  else
+    printf ' and what the sensors of its configuration need'
+  fi
+}
+
 install_board() {
   board_options "$@"
   local processor folder
   if [ "$dry_run" = yes ]; then
     say "would build for ${host:-this machine}, copy the release and systemd/ there, and run 'board.sh install' as root:"
-    say "packages libmosquitto1 libsqlite3-0 ca-certificates; /opt/fieldagent, /usr/bin/fieldagent, /etc/fieldagent,"
+    say "packages libmosquitto1 libsqlite3-0 ca-certificates$(packages_of "$config"); /opt/fieldagent, /usr/bin/fieldagent, /etc/fieldagent,"
     say "/etc/systemd/system/fieldagent.service, sysusers, tmpfiles and udev rules; then wait for a healthy 'fieldagent status'"
     return 0
   fi
-  need_sdk
   processor=$([ -n "$host" ] && ssh "${ssh_options[@]}" "$host" uname -m || uname -m) || die 1 "no connection to $host: check its address, --port and --identity"
-  publish "$(runtime_id "$processor")"
-  if [ ! -e out/libe_sqlite3.so ] || grep -q 'fieldagent.dll' out/fieldagent 2>/dev/null; then
+  if [ -z "$built" ]; then
+    need_sdk
+    publish "$(runtime_id "$processor")"
+    built=out
+  fi
+  if [ ! -e "$built/libe_sqlite3.so" ] || grep -q 'fieldagent.dll' "$built/fieldagent" 2>/dev/null; then
     say "this form needs the .NET 10 runtime on the board ('dotnet' on its PATH)"
   fi
   folder=$(mktemp -d)
-  release "$folder"
+  release "$built" "$folder"
   [ -z "$config" ] || cp "$config" "$folder.config"
   say "installing release $(cat "$folder/RELEASE") on ${host:-this machine}"
   local status=0

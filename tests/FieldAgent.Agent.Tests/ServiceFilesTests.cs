@@ -19,7 +19,7 @@ public sealed class ServiceFilesTests : IDisposable
             verb=
             for word in "$@"; do case "$word" in -*) ;; *) verb=$word; break ;; esac; done
             case "$verb" in
-              restart) if [ -e "$ROOT/opt/fieldagent/current/broken" ]; then rm -f "$ROOT/running"; else cat "$ROOT/opt/fieldagent/current/RELEASE" >"$ROOT/running"; fi ;;
+              restart) if [ -e "$ROOT/opt/fieldagent/current/broken" ] || grep -q unhealthy "$ROOT/etc/fieldagent/config.json"; then rm -f "$ROOT/running"; else cat "$ROOT/opt/fieldagent/current/RELEASE" >"$ROOT/running"; fi ;;
               stop | disable) rm -f "$ROOT/running" ;;
               is-active) [ -e "$ROOT/running" ] ;;
             esac
@@ -53,7 +53,9 @@ public sealed class ServiceFilesTests : IDisposable
         Assert.Contains("StateDirectory=fieldagent", unit);
         Assert.Contains("RestartPreventExitStatus=64 78", unit);
         Assert.Contains(unit, static line => line.StartsWith("LoadCredential=fieldagent-root-key:", StringComparison.Ordinal));
-        Assert.DoesNotContain(unit, static line => line.StartsWith("ReadWritePaths=", StringComparison.Ordinal));
+        // The attributes of devices are root's, but for those that the rules give to the agent's group.
+        Assert.Equal(["ReadWritePaths=-/sys/devices"], unit.Where(static line => line.StartsWith("ReadWritePaths=", StringComparison.Ordinal)));
+        Assert.Contains("ProtectKernelTunables=yes", unit);
         string[] classes =
         [
             "char-gpiochip", "char-i2c", "char-iio", "char-ttyAMA", "char-ttyS", "char-ttyUSB", "char-ttyACM", "char-video4linux", "char-media",
@@ -131,10 +133,26 @@ public sealed class ServiceFilesTests : IDisposable
         var wrong = _tools.Write("wrong.json", "wrong");
         var (code, output) = Board("install", Release("2-b"), wrong);
         Assert.Equal(1, code);
-        Assert.Contains("config.json:1: $: not JSON", output, StringComparison.Ordinal);
+        Assert.Contains("config.json.new:1: $: not JSON", output, StringComparison.Ordinal);
         Assert.Contains("release 1-a goes on running", output, StringComparison.Ordinal);
         Assert.Equal("1-a", Running);
-        Assert.True(File.Exists(At("etc/fieldagent/config.json.before")));
+        Assert.DoesNotContain("wrong", File.ReadAllText(At("etc/fieldagent/config.json")), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_configuration_with_which_it_does_not_become_healthy_is_taken_back()
+    {
+        Board("install", Release("1-a"), _tools.Write("good.json", "{ } // good"));
+        foreach (var release in new[] { "1-a", "2-b" })
+        {
+            var (code, output) = Board("install", Release(release), _tools.Write("bad.json", "{ } // unhealthy"));
+            Assert.Equal(1, code);
+            Assert.Contains("the store cannot be opened", output, StringComparison.Ordinal);
+            Assert.Contains("1-a runs again with the configuration from before", output, StringComparison.Ordinal);
+            Assert.Equal("1-a", Running);
+            Assert.Equal("{ } // good", File.ReadAllText(At("etc/fieldagent/config.json")));
+            Assert.Equal("{ } // unhealthy", File.ReadAllText(At("etc/fieldagent/config.json.refused")));
+        }
     }
 
     [Fact]
