@@ -193,7 +193,7 @@ release() {
 
 # on_board COMMAND... : runs board.sh with root's rights, here or over SSH; standard input is the release as a tar archive, or nothing.
 on_board() {
-  local script='set -e; dir=$(mktemp -d); trap "rm -rf $dir" EXIT; tar -x -f - -C "$dir"; as_root=; [ "$(id -u)" -eq 0 ] || as_root="sudo -n"
+  local script='set -e; dir=$(mktemp -d); trap "rm -rf $dir" EXIT; tar -x -z -f - -C "$dir"; as_root=; [ "$(id -u)" -eq 0 ] || as_root="sudo -n"
     if [ "$1" = install ]; then set -- install "$dir" "$([ -e "$dir/board-config.json" ] && echo "$dir/board-config.json" || true)"; fi
     chmod 755 "$dir"; $as_root sh "$dir/systemd/board.sh" "$@"'
   if [ -n "$host" ]; then
@@ -223,22 +223,32 @@ install_board() {
     say "/etc/systemd/system/fieldagent.service, sysusers, tmpfiles and udev rules; then wait for a healthy 'fieldagent status'"
     return 0
   fi
-  processor=$([ -n "$host" ] && ssh "${ssh_options[@]}" "$host" uname -m || uname -m) || die 1 "no connection to $host: check its address, --port and --identity"
+  if [ -n "$host" ]; then
+    processor=$(ssh "${ssh_options[@]}" "$host" uname -m) ||
+      die 1 "no connection to $host: check its address, --port and --identity, and that 'ssh $host' knows its host key"
+  else
+    processor=$(uname -m)
+  fi
   if [ -z "$built" ]; then
     need_sdk
     publish "$(runtime_id "$processor")"
     built=out
   fi
-  if [ ! -e "$built/libe_sqlite3.so" ] || grep -q 'fieldagent.dll' "$built/fieldagent" 2>/dev/null; then
+  if [ -e "$built/fieldagent.dll" ]; then
     say "this form needs the .NET 10 runtime on the board ('dotnet' on its PATH)"
   fi
   folder=$(mktemp -d)
   release "$built" "$folder"
   [ -z "$config" ] || cp "$config" "$folder.config"
   say "installing release $(cat "$folder/RELEASE") on ${host:-this machine}"
-  local status=0
+  # A release that is there already is not copied again.
+  local status=0 parts=(.)
   [ -z "$config" ] || mv "$folder.config" "$folder/board-config.json"
-  tar -c -f - -C "$folder" . | on_board install || status=$?
+  if [ -n "$host" ] && ssh "${ssh_options[@]}" "$host" test -d "/opt/fieldagent/releases/$(cat "$folder/RELEASE")" </dev/null; then
+    parts=(./RELEASE ./systemd)
+    [ -z "$config" ] || parts+=(./board-config.json)
+  fi
+  tar -c -z -f - -C "$folder" "${parts[@]}" | on_board install || status=$?
   rm -rf "$folder"
   return "$status"
 }
@@ -246,13 +256,13 @@ install_board() {
 rollback_board() {
   board_options "$@"
   [ "$dry_run" = yes ] && { say "would go back to the release before on ${host:-this machine}"; return 0; }
-  tar -c -f - systemd/board.sh | on_board rollback
+  tar -c -z -f - systemd/board.sh | on_board rollback
 }
 
 uninstall_board() {
   board_options "$@"
   [ "$dry_run" = yes ] && { say "would remove FieldAgent from ${host:-this machine}${purge:+, with configuration, keys and data}"; return 0; }
-  tar -c -f - systemd/board.sh | on_board uninstall $purge
+  tar -c -z -f - systemd/board.sh | on_board uninstall $purge
 }
 
 [ "${1:-}" = --dry-run ] && { dry_run=yes; shift; }

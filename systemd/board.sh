@@ -240,11 +240,11 @@ rollback() {
   say "release $old runs; 'rollback' again goes back to $now"
 }
 
-# give_back : device nodes and attributes belong to root again, as they did before the rules.
+# give_back : what belonged to groups that are gone is root's alone again, as it was before the rules.
 give_back() {
   udevadm control --reload 2>/dev/null || true
-  udevadm trigger --action=add --subsystem-match=gpio --subsystem-match=i2c-dev --subsystem-match=iio 2>/dev/null || true
-  find /sys/devices -group fieldagent -exec chgrp root {} + 2>/dev/null || true
+  find /dev -xdev -nogroup -exec chgrp root {} + -exec chmod 600 {} + 2>/dev/null || true
+  find /sys/devices -nogroup -exec chgrp root {} + -exec chmod g-w {} + 2>/dev/null || true
 }
 
 uninstall() {
@@ -254,13 +254,13 @@ uninstall() {
   rm -rf "$ROOT$base"
   systemctl daemon-reload
   systemctl reset-failed --quiet fieldagent.service 2>/dev/null || true
-  [ -n "$ROOT" ] || give_back
   if [ "${1:-}" = --purge ]; then
     added=$(cat "$ROOT$etc/$made" 2>/dev/null || true)
     rm -rf "$ROOT$etc" "$ROOT$state" "$ROOT/run/fieldagent"
     if [ -z "$ROOT" ]; then
       userdel fieldagent 2>/dev/null || true
       echo "$added" | sed -n 's/^group //p' | while read -r group; do groupdel "$group" 2>/dev/null || true; done
+      give_back
     fi
     kept=$(echo "$added" | grep -v '^group ' | tr '\n' ' ')
     say "removed, with configuration, keys and data"

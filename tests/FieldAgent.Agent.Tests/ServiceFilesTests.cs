@@ -156,6 +156,28 @@ public sealed class ServiceFilesTests : IDisposable
     }
 
     [Fact]
+    public void The_packages_that_a_configuration_needs_are_printed_for_the_installation()
+    {
+        using var folder = new TempFolder();
+        var file = folder.Write("config.json", """
+            { "recipients": [], "sensors": [
+              { "name": "a", "kind": "modbus", "host": "boiler", "registers": [ { "name": "a", "address": 0 } ] },
+              { "name": "b", "kind": "modbus", "device": "/dev/ttyUSB0", "registers": [ { "name": "a", "address": 0 } ] },
+              { "name": "c", "kind": "camera", "source": "usb", "device": "/dev/video0", "use": "scan" },
+              { "name": "d", "kind": "gnss", "gpsd": "localhost" },
+              { "name": "e", "kind": "hwmon", "device": "lm75" } ] }
+            """);
+        var (code, output, _) = AgentProcess.Run("check-config", "--packages", file);
+        Assert.Equal(0, code);
+        Assert.Equal("ffmpeg\ngpsd\nlibmodbus5\nlibturbojpeg0\nlibzbar0\n", output);
+        folder.Write("config.json", """
+            { "recipients": [], "sensors": [
+              { "name": "c", "kind": "camera", "source": "csi" }, { "name": "d", "kind": "gnss", "gpsd": "other.example:2947" } ] }
+            """);
+        Assert.Equal("", AgentProcess.Run("check-config", "--packages", file).Out);
+    }
+
+    [Fact]
     public void A_dry_run_says_what_it_would_do_and_does_nothing()
     {
         var deploy = Path.Join(Places.Repository, "deploy.sh");
