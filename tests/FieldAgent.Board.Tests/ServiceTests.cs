@@ -52,7 +52,7 @@ public sealed class ServiceTests : IDisposable
     }
 
     [Fact]
-    [Promise("R55", "R109")]
+    [Promise("R56", "R109")]
     public void Installed_over_SSH_it_collects_shut_in_and_delivers_comes_back_after_a_reboot_and_leaves_no_trace()
     {
         _board.Boot();
