@@ -16,7 +16,7 @@ internal sealed partial class ServiceBoard : IDisposable
     private const string Script = """
         mkdir -p -m 700 /root/.ssh
         install -m 600 key.pub /root/.ssh/authorized_keys
-        grep -q broker.example /etc/hosts || echo '10.0.2.2 broker.example' >>/etc/hosts
+        grep -q broker.example /etc/hosts || printf '127.0.0.1 localhost\n10.0.2.2 broker.example\n' >>/etc/hosts
         cat >/root/put <<'TXT'
         # put CHIP REGISTER HEX : what the chip's registers hold
         put() { printf "$(echo "$3" | tr -d ' ' | sed 's/../\\x&/g')" | dd of=/sys/kernel/debug/fieldagent-i2c/$1 bs=1 seek=$(($2)) conv=notrunc status=none; }
