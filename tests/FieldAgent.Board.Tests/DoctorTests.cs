@@ -47,6 +47,8 @@ public sealed class DoctorTests : IDisposable
             ("access.mode", "may not open /dev/i2c-1", "fieldagent.rules"),
             ("gpio.busy", "line3 is held by", "stop that program"),
             ("camera.no-node", "there is no /dev/video*", "plug the camera in"),
+            ("kernel.no-node", "there is no /dev/video0", "plug the device in"),
+            ("package.missing", "needs the package libmodbus5", "apt-get install libmodbus5"),
             ("gnss.gpsd", "gpsd does not answer", "systemctl enable --now gpsd.socket"),
             ("modbus.silent", "nobody answers at 127.0.0.1 port 1502", "power"));
         _board.Must("""
