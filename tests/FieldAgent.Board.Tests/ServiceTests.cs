@@ -52,7 +52,7 @@ public sealed class ServiceTests : IDisposable
     }
 
     [Fact]
-    [Promise("R56", "R109")]
+    [Promise("R52", "R56", "R109")]
     public void Installed_over_SSH_it_collects_shut_in_and_delivers_comes_back_after_a_reboot_and_leaves_no_trace()
     {
         _board.Boot();
@@ -61,7 +61,7 @@ public sealed class ServiceTests : IDisposable
         var config = _board.Tools.Write("board.json", Config());
 
         // installed on a board that never had it
-        var (code, output) = _board.Deploy("install", "--build", _board.Build, "--config", config);
+        var (code, output) = _board.Deploy("install", "--autostart", "--build", _board.Build, "--config", config);
         Assert.True(code == 0, output);
         Assert.Contains("healthy", output, StringComparison.Ordinal);
         Assert.Contains("vendor  connected", output, StringComparison.Ordinal);
