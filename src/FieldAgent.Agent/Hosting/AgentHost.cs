@@ -26,8 +26,10 @@ internal static partial class AgentHost
     private static readonly TimeSpan StopWithin = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan DrainWithin = TimeSpan.FromSeconds(2);
 
-    /// <summary>By then the sensors are open, something is stored, and a connection has been tried.</summary>
-    private static readonly TimeSpan StartOver = TimeSpan.FromSeconds(5);
+    /// <summary>By the first moment the sensors are open, something is stored, and a connection has been tried; by the second, at the usual
+    /// flush, the first batches have been sealed, sent and acknowledged. Each of these runs a good deal of code for the first time, and
+    /// loading code takes more memory than running it.</summary>
+    private static readonly TimeSpan[] StartOver = [TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(20)];
 
     /// <summary>What arrived although it was withdrawn, having been under way, is asked back within that time.</summary>
     private static readonly TimeSpan ConsentsAgain = TimeSpan.FromMinutes(1);
@@ -98,9 +100,12 @@ internal static partial class AgentHost
         services.AddSingleton<IHostedService>(static s => Notifier(s));
         services.AddSingleton<IHostedService>(static s => Worker(s, "startup-memory", stop =>
         {
-            if (s.GetRequiredService<IClock>().Wait(StartOver, stop))
+            foreach (var span in StartOver)
             {
-                StartupMemory.Release();
+                if (s.GetRequiredService<IClock>().Wait(span, stop))
+                {
+                    StartupMemory.Release();
+                }
             }
         }));
         services.AddSingleton<IHostedService>(static s => Worker(s, "timer", stop => StopAfter(s, stop)));
