@@ -18,13 +18,16 @@ usage: ./deploy.sh [--dry-run] COMMAND
                         measure throughput, bytes, memory and start-up; prints a table;
                         with the word privacy: policy, decision and erasure instead
   install [USER@HOST]   build for that board (this machine when none is named), copy the release over SSH, start it as
-                        a service, wait until it is healthy, and put the release before back when it is not
+                        a service, wait until it is healthy, and put the release before back when it is not;
+                        it starts with the board only where that was granted (--autostart, or later
+                        'fieldagent consent grant autostart')
   rollback [USER@HOST]  go back to the release before
   uninstall [USER@HOST] [--purge]
                         remove the program; with --purge configuration, keys and data as well
 
   --port P, --identity FILE   for SSH
   --config FILE               install: the board's configuration; without it the one that is there is kept
+  --autostart                 install: grant, as the operator, that the agent starts with the board; off without it
 
   --dry-run             say what would be done, do nothing
   --help                this text
@@ -86,14 +89,19 @@ build() {
   publish "$(runtime_id "$(uname -m)")"
 }
 
+# as_release PROJECT RUNTIME_ID FOLDER : the form of a release
+as_release() {
+  run dotnet publish "$1" -c Release -r "$2" --self-contained -o "$3" \
+    -p:PublishSingleFile=true -p:PublishTrimmed=true -p:PublishReadyToRun=true -v quiet --nologo
+}
+
 # publish RUNTIME_ID : fills out/
 publish() {
   local rid=$1 log
   log=$(mktemp)
   rm -rf out
   say "building out/fieldagent ($rid, self-contained, pre-compiled, trimmed, single file)"
-  if run dotnet publish src/FieldAgent.Agent -c Release -r "$rid" --self-contained -o out \
-      -p:PublishSingleFile=true -p:PublishTrimmed=true -p:PublishReadyToRun=true -v quiet --nologo >"$log" 2>&1; then
+  if as_release src/FieldAgent.Agent "$rid" out >"$log" 2>&1; then
     rm -f "$log" out/*.pdb out/*.xml
   elif grep -qE 'NU1101|NU1102|NETSDK1094|NETSDK1112' "$log"; then
     say "the feed has no runtime pack for $rid: building the framework-dependent form instead"
@@ -154,19 +162,25 @@ count() {
 bench() {
   build
   need mosquitto mosquitto-clients libmosquitto1 libsqlite3-0
-  run dotnet build tests/FieldAgent.Benchmarks -c Release -v quiet --nologo
-  run dotnet "tests/FieldAgent.Benchmarks/bin/Release/net10.0/FieldAgent.Benchmarks.dll" --agent "$root/out/fieldagent" "$@"
+  local program=tests/FieldAgent.Benchmarks/bin/release
+  say "building the benchmarks in the form of a release"
+  if [ -e out/fieldagent.dll ] || ! as_release tests/FieldAgent.Benchmarks "$(runtime_id "$(uname -m)")" "$program" >&2; then
+    say "not possible here: they run as any .NET program does, and are compiled while they run"
+    run dotnet publish tests/FieldAgent.Benchmarks -c Release -o "$program" -v quiet --nologo
+  fi
+  run "$program/FieldAgent.Benchmarks" --agent "$root/out/fieldagent" "$@"
 }
 
 # board_options ARGUMENT... : sets host, ssh_options, config, purge from the arguments of install, rollback, uninstall.
 board_options() {
-  host='' config='' purge='' ssh_options=(-o BatchMode=yes -o ConnectTimeout=15)
+  host='' config='' purge='' autostart='' ssh_options=(-o BatchMode=yes -o ConnectTimeout=15)
   while [ $# -gt 0 ]; do
     case "$1" in
       --port) ssh_options+=(-p "${2:?--port needs a number}"); shift ;;
       --identity) ssh_options+=(-i "${2:?--identity needs a file}"); shift ;;
       --config) config=${2:?--config needs a file}; shift ;;
       --purge) purge=--purge ;;
+      --autostart) autostart=--autostart ;;
       --dry-run) dry_run=yes ;;
       -*) die 64 "unknown option: $1; see ./deploy.sh --help" ;;
       *) [ -z "$host" ] || die 64 "name one board, not two: $host, $1"; host=$1 ;;
@@ -191,7 +205,7 @@ release() {
 # on_board COMMAND... : runs board.sh with root's rights, here or over SSH; standard input is the release as a tar archive, or nothing.
 on_board() {
   local script='set -e; dir=$(mktemp -d); trap "rm -rf $dir" EXIT; tar -x -f - -C "$dir"; as_root=; [ "$(id -u)" -eq 0 ] || as_root="sudo -n"
-    if [ "$1" = install ]; then set -- install "$dir" "$([ -e "$dir/board-config.json" ] && echo "$dir/board-config.json" || true)"; fi
+    if [ "$1" = install ]; then set -- install ${2:+"$2"} "$dir" "$([ -e "$dir/board-config.json" ] && echo "$dir/board-config.json" || true)"; fi
     chmod 755 "$dir"; $as_root sh "$dir/systemd/board.sh" "$@"'
   if [ -n "$host" ]; then
     # The words arrive at the other end as they were here.
@@ -207,7 +221,12 @@ install_board() {
   if [ "$dry_run" = yes ]; then
     say "would build for ${host:-this machine}, copy the release and systemd/ there, and run 'board.sh install' as root:"
     say "packages libmosquitto1 libsqlite3-0 ca-certificates; /opt/fieldagent, /usr/bin/fieldagent, /etc/fieldagent,"
-    say "/etc/systemd/system/fieldagent.service, sysusers, tmpfiles and udev rules; then wait for a healthy 'fieldagent status'"
+    say "/etc/systemd/system/fieldagent.service and fieldagent-autostart.service, sysusers, tmpfiles and udev rules; then wait for a healthy"
+    if [ -n "$autostart" ]; then
+      say "'fieldagent status', and grant that the agent starts with the board"
+    else
+      say "'fieldagent status'. After a reboot the agent would start only where that was granted before (--autostart grants it)"
+    fi
     return 0
   fi
   need_sdk
@@ -222,7 +241,7 @@ install_board() {
   say "installing release $(cat "$folder/RELEASE") on ${host:-this machine}"
   local status=0
   [ -z "$config" ] || mv "$folder.config" "$folder/board-config.json"
-  tar -c -f - -C "$folder" . | on_board install || status=$?
+  tar -c -f - -C "$folder" . | on_board install $autostart || status=$?
   rm -rf "$folder"
   return "$status"
 }

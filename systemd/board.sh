@@ -1,6 +1,8 @@
 #!/bin/sh
 # What happens on the board itself; deploy.sh copies it there with a release and calls it. Needs root and systemd.
-#   board.sh install RELEASE_FOLDER [CONFIG_FILE]   puts a release in place, starts it, and goes back when it is not healthy
+#   board.sh install [--autostart] RELEASE_FOLDER [CONFIG_FILE]
+#                                                   puts a release in place, starts it, and goes back when it is not healthy;
+#                                                   with --autostart it is also granted that it starts with the board
 #   board.sh rollback                               goes back to the release before
 #   board.sh uninstall [--purge]                    removes the program; with --purge configuration, keys and data as well
 # ROOT (default empty) is put before every path, for trying it out in a folder; WAIT_S is how long a start may take.
@@ -12,6 +14,7 @@ base=/opt/fieldagent
 etc=/etc/fieldagent
 state=/var/lib/fieldagent
 unit=/etc/systemd/system/fieldagent.service
+boot_unit=/etc/systemd/system/fieldagent-autostart.service
 sysusers=/usr/lib/sysusers.d/fieldagent.conf
 tmpfiles=/usr/lib/tmpfiles.d/fieldagent.conf
 rules=/usr/lib/udev/rules.d/60-fieldagent.rules
@@ -63,6 +66,11 @@ system_files() {
   place "$1/systemd/fieldagent.tmpfiles" "$tmpfiles" 644
   place "$1/systemd/fieldagent.rules" "$rules" 644
   place "$1/systemd/fieldagent.service" "$unit" 644
+  if [ -e "$1/systemd/fieldagent-autostart.service" ]; then
+    place "$1/systemd/fieldagent-autostart.service" "$boot_unit" 644
+  else
+    rm -f "$ROOT$boot_unit"
+  fi
   [ "$(readlink "$ROOT$program" 2>/dev/null)" = "$base/current/fieldagent" ] || { mkdir -p "$ROOT/usr/bin"; ln -sfn "$base/current/fieldagent" "$ROOT$program"; changed=yes; }
 }
 
@@ -90,13 +98,35 @@ start() {
     systemctl daemon-reload
     udevadm control --reload 2>/dev/null && udevadm trigger --subsystem-match=gpio --subsystem-match=i2c-dev --subsystem-match=iio 2>/dev/null || true
   fi
-  systemctl enable --quiet fieldagent.service
+  # What starts at boot is the unit that asks first. A release of before it had started without being asked.
+  if [ -e "$ROOT$boot_unit" ]; then
+    rm -f "$ROOT/etc/systemd/system/multi-user.target.wants/fieldagent.service"
+    systemctl enable --quiet fieldagent-autostart.service
+  else
+    systemctl enable --quiet fieldagent.service
+  fi
   systemctl restart --no-block fieldagent.service
 }
 
 # healthy : waits until the agent answers and can store; prints its status.
 healthy() {
   "$ROOT$base/current/fieldagent" status --wait "$WAIT_S" --runtime "$ROOT/run/fieldagent" </dev/null
+}
+
+# after_reboot : grants the start with the board where the operator said so, and says what will happen.
+after_reboot() {
+  [ -e "$ROOT$boot_unit" ] || return 0
+  agent="$ROOT$base/current/fieldagent"
+  if [ "$autostart" = yes ]; then
+    "$agent" consent grant autostart --role operator --attest 'deploy.sh install --autostart' --config "$ROOT$etc/config.json" </dev/null >/dev/null ||
+      die "release $(current) runs, but the start with the board was not granted: 'fieldagent consent grant autostart'"
+  fi
+  if "$agent" autostart --config "$ROOT$etc/config.json" </dev/null >/dev/null 2>&1; then
+    say "after a reboot it starts by itself: autostart is granted; 'fieldagent consent withdraw autostart' ends that"
+  else
+    say "AFTER A REBOOT IT STAYS OFF until somebody starts it ('systemctl start fieldagent'): nobody has granted autostart."
+    say "to let it start with the board: 'fieldagent consent grant autostart', or install with --autostart"
+  fi
 }
 
 why() {
@@ -106,7 +136,10 @@ why() {
 }
 
 install_release() {
-  folder=$1
+  autostart=no
+  [ "${1:-}" != --autostart ] || { autostart=yes; shift; }
+  folder=${1:?release folder}
+  config=${2:-}
   need_root
   [ -n "$ROOT" ] || packages libmosquitto1 libsqlite3-0 ca-certificates
   changed=no
@@ -117,7 +150,7 @@ install_release() {
     systemd-sysusers "$sysusers"
     systemd-tmpfiles --create "$tmpfiles"
   fi
-  configuration "$2" "$folder"
+  configuration "$config" "$folder"
   rm -f "$folder/board-config.json"
   if [ -z "$ROOT" ]; then
     chown root:fieldagent "$etc/config.json"
@@ -138,6 +171,7 @@ install_release() {
   if [ "$old" = "$release" ] && [ "$changed" = no ] && systemctl is-active --quiet fieldagent.service; then
     say "release $release is installed already; nothing was changed"
     healthy
+    after_reboot
     return 0
   fi
   [ -n "$old" ] && [ "$old" != "$release" ] && point before "$old"
@@ -146,6 +180,7 @@ install_release() {
   start
   if healthy; then
     say "release $release runs"
+    after_reboot
     tidy
     return 0
   fi
@@ -189,8 +224,9 @@ rollback() {
 
 uninstall() {
   need_root
+  systemctl disable --now --quiet fieldagent-autostart.service 2>/dev/null || true
   systemctl disable --now --quiet fieldagent.service 2>/dev/null || true
-  rm -f "$ROOT$unit" "$ROOT$sysusers" "$ROOT$tmpfiles" "$ROOT$rules" "$ROOT$program"
+  rm -f "$ROOT$unit" "$ROOT$boot_unit" "$ROOT$sysusers" "$ROOT$tmpfiles" "$ROOT$rules" "$ROOT$program"
   rm -rf "$ROOT$base"
   systemctl daemon-reload
   if [ "${1:-}" = --purge ]; then
@@ -206,8 +242,8 @@ uninstall() {
 }
 
 case "${1:-}" in
-  install) install_release "${2:?release folder}" "${3:-}" ;;
+  install) shift; install_release "$@" ;;
   rollback) rollback ;;
   uninstall) uninstall "${2:-}" ;;
-  *) die "usage: board.sh install FOLDER [CONFIG] | rollback | uninstall [--purge]" ;;
+  *) die "usage: board.sh install [--autostart] FOLDER [CONFIG] | rollback | uninstall [--purge]" ;;
 esac

@@ -51,7 +51,7 @@ public sealed partial class StateStore : IDisposable
         }
 
         _eraser = new Eraser(context, _spool);
-        Sweeper = new Sweeper(context, _spool, _eraser);
+        Sweeper = new Sweeper(context, _spool, _eraser) { Also = _outbox.DropExpired };
         _eraser.ResumeAtStart();
     }
 

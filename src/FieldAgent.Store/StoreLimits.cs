@@ -13,6 +13,10 @@ public sealed record StoreLimits
     /// case, and under 1 MB in any sensible one.</summary>
     public const int BlockReadingsCeiling = 65_536;
 
+    /// <summary>A part in so many of the cap that copies under a legal hold may fill after their delivery: the other half stays to the board's
+    /// own work.</summary>
+    public const int KeptShare = 2;
+
     /// <summary>Recipients at most: a block's waiting recipients are bits of one number.</summary>
     public const int RecipientsMax = 32;
 

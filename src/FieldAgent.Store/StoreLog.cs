@@ -56,6 +56,10 @@ internal static partial class StoreLog
     [LoggerMessage(17, LogLevel.Warning, "store: erasure {Id} is not verified yet, its data is unreadable already; tried again with the next sweep: {Why}")]
     public static partial void NotVerified(ILogger logger, long id, string why);
 
-    [LoggerMessage(18, LogLevel.Warning, "store: {Count} scopes are past their term and under a legal hold; they are erased when it ends")]
+    [LoggerMessage(18, LogLevel.Warning, "store: {Count} scopes are past their term or delivered, and under a legal hold; they are erased when it ends")]
     public static partial void Held(ILogger logger, int count);
+
+    [LoggerMessage(19, LogLevel.Warning,
+        "store: no room for what is new: {Count} delivered copies under a legal hold were given up; their recipients have them. Release the hold, or raise the cap")]
+    public static partial void HeldGivenUp(ILogger logger, int count);
 }

@@ -20,7 +20,15 @@ public sealed class ServiceFilesTests : IDisposable
             for word in "$@"; do case "$word" in -*) ;; *) verb=$word; break ;; esac; done
             case "$verb" in
               restart) if [ -e "$ROOT/opt/fieldagent/current/broken" ]; then rm -f "$ROOT/running"; else cat "$ROOT/opt/fieldagent/current/RELEASE" >"$ROOT/running"; fi ;;
-              stop | disable) rm -f "$ROOT/running" ;;
+              stop) rm -f "$ROOT/running" ;;
+              enable | disable)
+                mkdir -p "$ROOT/etc/systemd/system/multi-user.target.wants"
+                for unit in "$@"; do case "$unit" in
+                  fieldagent.service) [ "$verb" != disable ] || rm -f "$ROOT/running" ;;
+                esac; done
+                for unit in "$@"; do case "$unit" in
+                  *.service) if [ "$verb" = enable ]; then ln -sf "../$unit" "$ROOT/etc/systemd/system/multi-user.target.wants/$unit"; else rm -f "$ROOT/etc/systemd/system/multi-user.target.wants/$unit"; fi ;;
+                esac; done ;;
               is-active) [ -e "$ROOT/running" ] ;;
             esac
             """);
@@ -31,11 +39,13 @@ public sealed class ServiceFilesTests : IDisposable
         }
     }
 
-    [Fact]
-    public void The_unit_is_as_closed_as_its_devices_allow()
+    [Theory]
+    [InlineData("fieldagent.service")]
+    [InlineData("fieldagent-autostart.service")]
+    public void A_unit_is_as_closed_as_its_devices_allow(string name)
     {
         var analyze = Places.Program("systemd-analyze");
-        var unit = Path.Join(Places.Repository, "systemd/fieldagent.service");
+        var unit = Path.Join(Places.Repository, "systemd", name);
         var (code, output) = Run(analyze, ["security", "--offline=true", "--threshold=15", "--no-pager", unit]);
         var line = output.Split('\n').Last(static l => l.Contains("Overall exposure", StringComparison.Ordinal));
         var score = double.Parse(line.Split(':')[1].Trim().Split(' ')[0], CultureInfo.InvariantCulture);
@@ -113,6 +123,39 @@ public sealed class ServiceFilesTests : IDisposable
     }
 
     [Fact]
+    [Promise("R52", "R54")]
+    public void Nothing_starts_the_agent_at_boot_but_the_unit_that_asks_what_was_granted()
+    {
+        var service = File.ReadAllLines(Path.Join(Places.Repository, "systemd/fieldagent.service"));
+        Assert.DoesNotContain("[Install]", service);
+        var unit = File.ReadAllLines(Path.Join(Places.Repository, "systemd/fieldagent-autostart.service"));
+        Assert.Contains("WantedBy=multi-user.target", unit);
+        Assert.StartsWith(
+            "ExecCondition=/bin/sh -c '/usr/bin/fieldagent autostart --config /etc/fieldagent/config.json; ",
+            Assert.Single(unit, static line => line.StartsWith("ExecCondition", StringComparison.Ordinal)), StringComparison.Ordinal);
+        Assert.Equal("ExecStart=+/bin/systemctl start --no-block fieldagent.service", Assert.Single(unit, static line => line.StartsWith("ExecStart", StringComparison.Ordinal)));
+        Assert.DoesNotContain(unit, static line => line.StartsWith("RuntimeDirectory", StringComparison.Ordinal));
+
+        // a release of before was started by systemd without being asked
+        var wants = Directory.CreateDirectory(At("etc/systemd/system/multi-user.target.wants")).FullName;
+        File.CreateSymbolicLink(Path.Join(wants, "fieldagent.service"), "../fieldagent.service");
+        var (code, output) = Board("install", Release("1-a"));
+        Assert.True(code == 0, output);
+        Assert.Equal("fieldagent-autostart.service", Path.GetFileName(Assert.Single(Directory.GetFileSystemEntries(wants))));
+        Assert.Contains("AFTER A REBOOT IT STAYS OFF", output, StringComparison.Ordinal);
+        Assert.Contains("--autostart", output, StringComparison.Ordinal);
+
+        (code, output) = Board("install", "--autostart", Release("1-a"));
+        Assert.True(code == 0, output);
+        Assert.Contains("after a reboot it starts by itself", output, StringComparison.Ordinal);
+
+        // what was granted stays granted with the next release, and what was withdrawn stays so
+        Assert.Contains("starts by itself", Board("install", Release("2-b")).Output, StringComparison.Ordinal);
+        File.Delete(At("granted"));
+        Assert.Contains("STAYS OFF", Board("install", Release("3-c")).Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Rollback_goes_to_the_release_before_and_to_and_fro()
     {
         Board("install", Release("1-a"));
@@ -178,6 +221,8 @@ public sealed class ServiceFilesTests : IDisposable
             case "$1" in
               check-config) if grep -q wrong "$2"; then echo "$2:1: \$: not JSON"; exit 78; fi ;;
               status) [ -e "$ROOT/running" ] && echo healthy ;;
+              autostart) [ -e "$ROOT/granted" ] ;;
+              consent) [ "$2 $3" = 'grant autostart' ] && touch "$ROOT/granted" ;;
             esac
             """);
         MakeExecutable(Path.Join(folder, "fieldagent"));

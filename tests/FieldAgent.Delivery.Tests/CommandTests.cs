@@ -17,7 +17,7 @@ public sealed class CommandTests
     public CommandTests() => _router = Router();
 
     private CommandRouter Router() => new(
-        "vendor", _topics, _ledger, [_photo, new Recorder("status"), new Recorder("broken")], _clock, _counters, new CommandLimits(),
+        "vendor", _topics, _ledger, [_photo, new Recorder("status"), new Recorder("broken"), new Recorder("policy")], _clock, _counters, new CommandLimits(),
         NullLogger.Instance);
 
     private (string Topic, JsonElement Result, byte[]? Correlation) Send(
@@ -120,7 +120,12 @@ public sealed class CommandTests
         var unknown = Send(Good, "reboot");
         Assert.Equal("unknown", Reason(unknown.Result));
         Assert.Equal(_topics.ResultPrefix + "unknown", unknown.Topic);
-        Assert.Equal("oversized", Reason(Send(Good + new string(' ', 72 * 1024)).Result));
+        Assert.Equal("oversized", Reason(Send(Good + new string(' ', 16 * 1024)).Result));
+        Assert.Equal("oversized", Reason(Send(Good + new string(' ', 16 * 1024), "reboot").Result));
+
+        // the limit is the handler's: a policy may be larger, and not without end
+        Assert.NotEqual("oversized", Reason(Send(Good + new string(' ', 71 * 1024), "policy").Result));
+        Assert.Equal("oversized", Reason(Send(Good + new string(' ', 72 * 1024), "policy").Result));
         Assert.Equal("retained", Reason(Send(Good, retained: true).Result));
         Assert.Empty(_ledger.Records);
     }

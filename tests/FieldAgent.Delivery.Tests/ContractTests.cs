@@ -41,7 +41,8 @@ public sealed class ContractTests
             rig.AddBlock(rows: 4_000);
             rig.Spool.AddBlock(Odd());
             rig.Spool.AddGap("telemetry", 3);
-            rig.Spool.AddImage(new byte[50_000], requestId: "cmd-1");
+            var original = rig.Spool.AddImage(new byte[50_000], requestId: "cmd-1");
+            rig.Spool.AddImage(new byte[5_000], parentId: original.Image!.ImageId);
             var sent = false;
             rig.OnIdle = () =>
             {

@@ -104,6 +104,19 @@ public sealed class CourierTests
     }
 
     [Fact]
+    [Promise("R62")]
+    public void A_picture_made_from_another_names_it_in_its_manifest_and_an_original_names_none()
+    {
+        var rig = new CourierRig();
+        var original = rig.Spool.AddImage(new byte[9_000]);
+        rig.Spool.AddImage(new byte[900], parentId: original.Image!.ImageId);
+        rig.RunUntilDelivered();
+        var manifests = rig.On("data/photo").Select(static m => CourierRig.Json(m).GetProperty("image")).ToList();
+        Assert.False(manifests[0].TryGetProperty("parent", out _));
+        Assert.Equal(manifests[0].GetProperty("id").GetString(), manifests[1].GetProperty("parent").GetString());
+    }
+
+    [Fact]
     public void Pictures_one_after_another_all_arrive_and_readings_between_them_go_on()
     {
         var rig = new CourierRig();

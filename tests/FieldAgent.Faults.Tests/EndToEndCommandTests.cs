@@ -40,7 +40,9 @@ public sealed class EndToEndCommandTests
             Refused(cloud.Ask("flush", $$"""{"id":"x-3","shell":"ls",{{Later}}}""", agent), "malformed", "x-3");
             Refused(cloud.Ask("flush", """{"id":"x-4"}""", agent), "malformed", "x-4");
             Refused(cloud.Ask("photo", $$"""{"id":"f-1",{{Later}}}""", agent), "malformed", "f-1");
-            Refused(cloud.Ask("flush", $$"""{"id":"x-5","pad":"{{new string('x', 100_000)}}",{{Later}}}""", agent), "oversized", null);
+            Refused(cloud.Ask("flush", $$"""{"id":"x-5","pad":"{{new string('x', 17_000)}}",{{Later}}}""", agent), "oversized", null);
+            Refused(cloud.Ask("policy", $$"""{"id":"x-6","document":"{{new string('x', 60_000)}}","signature":"x",{{Later}}}""", agent), "not-accepted", "x-6");
+            Refused(cloud.Ask("policy", $$"""{"id":"x-7","document":"{{new string('x', 100_000)}}","signature":"x",{{Later}}}""", agent), "oversized", null);
             Assert.True(cloud.Ask("flush", $$"""{"id":"f-2",{{Later}}}""", agent).Json.GetProperty("ok").GetBoolean());
             EndToEndBoard.StopInOrder(agent);
         }

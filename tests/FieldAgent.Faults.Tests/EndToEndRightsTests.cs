@@ -86,9 +86,9 @@ public sealed class EndToEndRightsTests
         using var board = new Board();
         using var broker = new MosquittoBroker();
         using var cloud = new CloudSide(broker);
-        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using var subject = new Subject();
         board.Configure(Board.Url(broker.Port), Board.Simulated());
-        File.WriteAllText(board.File("key.pem"), key.ExportSubjectPublicKeyInfoPem());
+        File.WriteAllText(board.File("key.pem"), subject.Pem);
 
         // nothing runs yet
         EndToEndBoard.Ok(board, "privacy", "request", "new", "access", "--text", "what do you have?");
@@ -102,14 +102,18 @@ public sealed class EndToEndRightsTests
 
         using var agent = board.Run();
         cloud.Until(() => cloud.Batches("telemetry").Any(), "telemetry", agent);
-        var taken = cloud.Ask("privacy-request", Command("c1", Signed(key, cloud.Device, "nonce-of-the-first-one")), agent);
+        var taken = cloud.Ask("privacy-request", subject.Command("c1", cloud.Device, "nonce-of-the-first-one"), agent);
         Assert.True(taken.Json.GetProperty("ok").GetBoolean(), taken.Text);
-        using var stranger = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using var stranger = new Subject();
         var refused = new[]
         {
-            cloud.Ask("privacy-request", Command("c2", Signed(key, cloud.Device, "nonce-of-the-first-one")), agent),
-            cloud.Ask("privacy-request", Command("c3", Signed(stranger, cloud.Device, "nonce-of-a-stranger-")), agent),
-            cloud.Ask("privacy-request", Command("c4", "{}"), agent),
+            cloud.Ask("privacy-request", subject.Command("c2", cloud.Device, "nonce-of-the-first-one"), agent),
+            cloud.Ask("privacy-request", stranger.Command("c3", cloud.Device, "nonce-of-a-stranger-"), agent),
+            cloud.Ask("privacy-request", Subject.Command("c4", "{}"), agent),
+            cloud.Ask("privacy-request", subject.Command("c5", "another-board", "nonce-for-another-board"), agent),
+            cloud.Ask("privacy-request", subject.Command("c6", cloud.Device, "short"), agent),
+            cloud.Ask("privacy-request", subject.Command("c7", cloud.Device, "nonce-of-the-unlisted-kind", "everything"), agent),
+            cloud.Ask("privacy-request", Subject.Command("c8", "not json at all"), agent),
         };
         Assert.Single(refused.Select(static r => r.Text.Replace(r.Json.GetProperty("id").GetString()!, "", StringComparison.Ordinal)).Distinct());
         Assert.Contains("verified", EndToEndBoard.Ok(board, "privacy", "requests"));
@@ -167,7 +171,7 @@ public sealed class EndToEndRightsTests
         EndToEndBoard.Ok(board, "hold", "add", "claim-1", "--function", "photo", "--reason", "legal-claim",
 "--until", "2028-06-01");
         Assert.Contains("claim-1", EndToEndBoard.Ok(board, "hold", "list"));
-        Assert.Contains("NOT erased, kept by a legal hold", EndToEndBoard.Ok(board, "privacy", "delete", "--images"));
+        Assert.Contains("NOT erased yet, kept by a legal hold", EndToEndBoard.Ok(board, "privacy", "delete", "--images"));
         Assert.Contains("has ended", EndToEndBoard.Ok(board, "hold", "release", "claim-1"));
     }
 
@@ -190,31 +194,5 @@ public sealed class EndToEndRightsTests
         var (code, text, error) = AgentProcess.Run(args);
         Assert.True(code == 0, text + error);
         return text + error;
-    }
-
-    private static string Command(string id, string document) => new JsonObject
-    {
-        ["id"] = id,
-        ["expires"] = "2100-01-01T00:00:00Z",
-        ["document"] = document,
-    }.ToJsonString();
-
-    private static string Signed(ECDsa key, string device, string nonce) => Encoding.UTF8.GetString(SignedDocument.Sign(new KeySigner(key), new JsonObject
-    {
-        ["type"] = "privacy-request",
-        ["kind"] = "access",
-        ["device"] = device,
-        ["nonce"] = nonce,
-        ["expires"] = ClockExtensions.ToDate(new LinuxClock().Now().WallUnixNs + (86_400L * 1_000_000_000))
-            .ToString("O", System.Globalization.CultureInfo.InvariantCulture),
-    }));
-
-    private sealed class KeySigner(ECDsa key) : IDeviceSigner
-    {
-        public string KeyId => DeviceSigner.KeyIdOf(key.ExportSubjectPublicKeyInfo());
-
-        public ReadOnlyMemory<byte> PublicKey => key.ExportSubjectPublicKeyInfo();
-
-        public byte[] Sign(ReadOnlySpan<byte> data) => key.SignData(data, HashAlgorithmName.SHA256, DSASignatureFormat.IeeeP1363FixedFieldConcatenation);
     }
 }

@@ -14,6 +14,11 @@ public sealed class ConsentDeskTests
                 "term": "30d", "recipients": [] },
             """, StringComparison.Ordinal);
 
+    // The vendor's broker is in another country, and the rules allow that one.
+    private static readonly string Abroad = File.ReadAllText(Path.Join(Places.Repository, "src/FieldAgent.Privacy/policy/fieldagent-policy.json"))
+        .Replace("\"region\": \"CN\"", "\"region\": \"DE\"", StringComparison.Ordinal)
+        .Replace("\"regions\": [\"CN\"]", "\"regions\": [\"CN\", \"DE\"]", StringComparison.Ordinal);
+
     [Fact]
     [Promise("R4")]
     public void AGrantRecordsWhoHowWhenAndWhatWasShown()
@@ -46,6 +51,34 @@ public sealed class ConsentDeskTests
         Assert.True(house.Desk.Grant("photo", "image.location", null, "subject", "cli").Done);
         Assert.True(house.Desk.Grant("fleet-location", null, null, "subject", "cli").Done);
         Assert.True(house.Desk.Grant("bench-check", "*", null, "subject", "cli").Done);
+    }
+
+    [Fact]
+    [Promise("R84")]
+    public void ACountryIsGrantedBesideTheFieldAndOnlyOneThatThePolicySendsTo()
+    {
+        var house = new House(House.Read(Abroad));
+        Assert.Equal(ConsentRefusal.Scope, house.Desk.Grant("photo", "image.photo@DE", null, "subject", "cli").Refusal);
+        Assert.True(house.Desk.Grant("photo", null, null, "subject", "cli").Done);
+        Assert.Equal(DenyReason.Region, Send().Reason);
+
+        var unknown = house.Desk.Grant("photo", "image.photo@XX", null, "subject", "cli");
+        Assert.Equal(ConsentRefusal.Scope, unknown.Refusal);
+        Assert.Contains("to no country 'XX'; to: DE", unknown.Message, StringComparison.Ordinal);
+        Assert.False(house.Desk.Grant("photo", "image.photo@CN", null, "subject", "cli").Done);
+        Assert.False(house.Desk.Grant("photo", "image.photo@DE", "1km", "subject", "cli").Done);
+        Assert.True(house.Desk.Grant("photo", "image.photo@DE", null, "subject", "cli").Done);
+        Assert.True(Send().IsPermitted);
+
+        // for one field and function, and no other
+        Assert.True(house.Desk.Grant("fleet-location", null, null, "subject", "cli").Done);
+        Assert.Equal(DenyReason.Region, house.Gate.Decide(Stage.Send, "fleet-location", "location.position", "vendor").Reason);
+
+        Assert.True(house.Desk.Withdraw("photo", "image.photo@DE", new ConsentBy("subject", "cli")).Done);
+        Assert.Equal(DenyReason.Region, Send().Reason);
+        Assert.True(house.Gate.Decide(Stage.Collect, "photo", "image.photo").IsPermitted);
+
+        Decision Send() => house.Gate.Decide(Stage.Send, "photo", "image.photo", "vendor");
     }
 
     [Fact]

@@ -27,6 +27,7 @@ public sealed class LineageTests
         Assert.Equal(("the-original", original.Captured), (thumbnail!.ParentId, thumbnail.Captured));
         Assert.Equal(original.Permit.Term, thumbnail.Permit.Term);
         Assert.Equal(decision.Permit, thumbnail.Permit);
+        Assert.True(thumbnail.Permit.Personal);
 
         // and one of that one again
         Assert.True(house.Gate.Admit(raw with { Parent = ImageParent.Of("the-thumbnail", thumbnail) }, out var smaller).IsPermitted);

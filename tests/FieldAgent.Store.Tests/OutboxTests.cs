@@ -26,6 +26,56 @@ public class OutboxTests
     }
 
     [Fact]
+    [Promise("R85")]
+    public void One_that_waits_longer_than_its_rule_keeps_it_is_unreadable_at_once_and_destroyed_and_told_anew()
+    {
+        using var bench = new Bench();
+        var facts = bench.Store.Outbox.Put(Make("vendor", "the model", NoticeKind.Facts) with { Term = TimeSpan.FromDays(90) });
+        bench.Store.Outbox.Put(Make("vendor", "a receipt"));
+        bench.Store.Facts.Note("vendor", "compatibility", new byte[32]);
+        bench.Clock.Advance(TimeSpan.FromDays(89));
+        bench.Store.Sweeper.Sweep();
+        bench.Reopen();
+        Assert.Equal(2, bench.Store.Outbox.Waiting("vendor", 0, 10).Count);
+        Assert.Single(bench.Store.Outbox.Waiting("vendor", 0, 1));
+
+        // past its term, and nobody has looked yet
+        bench.Clock.Advance(TimeSpan.FromDays(1));
+        var receipt = Assert.Single(bench.Store.Outbox.Waiting("vendor", 0, 10));
+        Assert.Equal(receipt.Id, Assert.Single(bench.Store.Outbox.Waiting("vendor", 0, 1)).Id);
+        Assert.Equal(2, Count(bench));
+        bench.Store.Sweeper.Tick();
+        Assert.Equal((1, 0), (Count(bench), Count(bench, "outbox_terms")));
+        Assert.Equal(1, bench.Counters["dropped.notices-expired"]);
+        Assert.Empty(bench.Store.Facts.Told("vendor", "compatibility"));
+        Assert.False(bench.Store.Outbox.Acknowledge("vendor", facts.Reference));
+    }
+
+    [Fact]
+    [Promise("R85")]
+    public void A_clock_that_runs_ahead_untrusted_hides_it_and_destroys_nothing_and_one_set_back_gives_it_no_longer()
+    {
+        using var bench = new Bench();
+        bench.Store.Outbox.Put(Make("vendor", "the model", NoticeKind.Facts) with { Term = TimeSpan.FromDays(90) });
+        var wall = bench.Clock.Now().WallUnixNs;
+        const long day = 86_400 * ClockExtensions.NsPerSecond;
+        bench.Clock = new FieldAgent.Simulation.SimulatedClock(wall + (400 * day), quality: ClockQuality.Unsynced, bootId: new Guid(2, 0, 0, new byte[8]));
+        bench.Reopen();
+        bench.Store.Sweeper.Sweep();
+        Assert.Empty(bench.Store.Outbox.Waiting("vendor", 0, 10));
+        Assert.Equal(1, Count(bench));
+        bench.Clock.SetWall(wall + day, ClockQuality.Ntp);
+        bench.Store.Sweeper.Tick();
+        Assert.Single(bench.Store.Outbox.Waiting("vendor", 0, 10));
+        bench.Clock.Advance(TimeSpan.FromDays(80));
+        bench.Store.Sweeper.Tick();
+        bench.Clock.SetWall(wall - (100 * day), ClockQuality.Ntp);
+        bench.Clock.Advance(TimeSpan.FromDays(9.1));
+        bench.Store.Sweeper.Tick();
+        Assert.Equal(0, Count(bench));
+    }
+
+    [Fact]
     public void One_that_wants_an_acknowledgement_waits_for_its_own_recipients()
     {
         using var bench = new Bench();
@@ -119,6 +169,12 @@ public class OutboxTests
 
     internal static Notice Make(string recipient, string json, NoticeKind kind = NoticeKind.Consent, bool untilAcknowledged = false) =>
         new(0, recipient, kind, Notice.NewReference(), Encoding.UTF8.GetBytes(json), untilAcknowledged);
+
+    private static long Count(Bench bench, string table = "outbox")
+    {
+        using var database = Raw.Open(bench.Options.Directory);
+        return Raw.Number(database, $"SELECT count(*) FROM {table}");
+    }
 
     private static IEnumerable<string> Texts(Bench bench, string recipient) =>
         bench.Store.Outbox.Waiting(recipient, 0, 100).Select(static n => Encoding.UTF8.GetString(n.Json.Span));

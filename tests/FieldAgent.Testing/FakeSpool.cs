@@ -73,7 +73,7 @@ public sealed class FakeSpool : ISpool
         });
 
     /// <summary>Stores a picture.</summary>
-    public SpoolItem AddImage(byte[] jpeg, string function = "photo", string sensor = "camera", string? requestId = null, long capturedBootNs = 0)
+    public SpoolItem AddImage(byte[] jpeg, string function = "photo", string sensor = "camera", string? requestId = null, long capturedBootNs = 0, string? parentId = null)
     {
         var id = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(BitConverter.GetBytes(_lastId + 1)))[..32];
         var sha = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(jpeg));
@@ -81,7 +81,7 @@ public sealed class FakeSpool : ISpool
             new SpoolItem
             {
                 Kind = SpoolItemKind.Image, Function = function, Field = "image.photo",
-                Image = new SpoolImage(id, sensor, jpeg.Length, sha, capturedBootNs, requestId),
+                Image = new SpoolImage(id, sensor, jpeg.Length, sha, capturedBootNs, requestId, parentId),
             },
             jpeg);
     }

@@ -32,6 +32,7 @@ internal static class CommandLine
         ("identity", IdentityCommand.Create),
         ("geofence", GeofenceCommand.Create),
         ("policy", PolicyCommand.Create),
+        ("autostart", AutostartCommand.Create),
         ("consume", ConsumeCommand.Create),
         ("demo", DemoCommand.Create),
         ("schema", SchemaCommand.Create),

@@ -9,7 +9,7 @@ namespace FieldAgent.Agent.Commands;
 
 /// <summary>Command <c>privacy-request</c>: a person's request, signed with a registered key (R99). Whatever is wrong with it, the answer is the
 /// same (R96).</summary>
-internal sealed class PrivacyRequestHandler(SignedRequests requests, Audiences audiences, IClock clock) : ICommandHandler
+internal sealed class PrivacyRequestHandler(SignedRequests requests, RequestErrands errands, Audiences audiences, IClock clock) : ICommandHandler
 {
     public string Name => "privacy-request";
 
@@ -20,6 +20,7 @@ internal sealed class PrivacyRequestHandler(SignedRequests requests, Audiences a
             ? CommandOutcome.Done(Documents.Text(new JsonObject
             {
                 ["reference"] = noted.Reference,
+                ["by"] = errands.IsAutomatic(noted) ? "device" : "operator",
                 ["deadline"] = PrivacyOverview.Iso(RequestDesk.Deadline(noted, clock.Now()) ?? 0),
             }))
             : CommandOutcome.Refused("not-verified", SignedRequests.NotVerified);

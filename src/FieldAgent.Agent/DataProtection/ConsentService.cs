@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using FieldAgent.Agent.Configuration;
 using FieldAgent.Agent.Control;
+using FieldAgent.Agent.Status;
 using FieldAgent.Core;
 using FieldAgent.Privacy;
 
@@ -143,8 +144,8 @@ internal sealed class ConsentService(
         {
             var proof = followed.Erasures.All(static e => e.State == ErasureState.Verified)
                 ? string.Create(CultureInfo.InvariantCulture, $"; a scan of the raw files found no remains (erasure {followed.Erasures[^1].Id})") : "";
-            lines.Add(string.Create(
-                CultureInfo.InvariantCulture, $"erased before it was sent: {Erased(followed)} readings, in {followed.Erasures.Sum(static e => e.Items)} blocks and pictures{proof}"));
+            var items = followed.Erasures.Sum(static e => e.Items);
+            lines.Add($"erased before it was sent: {Plural.Of(Erased(followed), "reading", "readings")}, in {Plural.Of(items, "block or picture", "blocks and pictures")}{proof}");
             lines.AddRange(followed.Erasures.SelectMany(static e => e.Held).Select(static held => $"kept by a legal hold: {held.Function} {held.Field}"));
         }
 

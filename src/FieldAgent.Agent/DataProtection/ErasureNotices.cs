@@ -61,9 +61,11 @@ internal sealed class ErasureNotices
     /// <param name="pairs">What is to be erased.</param>
     /// <param name="reason">Why: <c>consent-withdrawn</c>, <c>erasure-requested</c>.</param>
     /// <param name="at">When it was decided.</param>
+    /// <param name="beforeNs">Only what was collected before, Unix ns; <see cref="long.MaxValue"/>: all.</param>
     /// <returns>Those who were asked now.</returns>
     /// <exception cref="StoreFault">Not everybody could be asked; call again.</exception>
-    public IReadOnlyList<AskedRecipient> Ask(long number, IReadOnlyCollection<ConsentPair> pairs, string reason, Stamp at)
+    public IReadOnlyList<AskedRecipient> Ask(
+        long number, IReadOnlyCollection<ConsentPair> pairs, string reason, Stamp at, long beforeNs = long.MaxValue)
     {
         if (_deliveries is null || _outbox is null || pairs.Count == 0)
         {
@@ -73,13 +75,13 @@ internal sealed class ErasureNotices
         lock (_lock)
         {
             var asked = new List<AskedRecipient>();
-            var askedTo = AskedTo();
+            var askedTo = AskedTo(beforeNs);
             foreach (var of in _deliveries.All()
-                .Where(d => pairs.Contains(new ConsentPair(d.Function, d.Field))
+                .Where(d => pairs.Contains(new ConsentPair(d.Function, d.Field)) && d.FromReadingWallUnixNs < beforeNs
                     && d.ToSequence > askedTo.GetValueOrDefault((d.Recipient, d.Function, d.Field), -1))
                 .GroupBy(static d => d.Recipient))
             {
-                asked.Add(Ask(of.Key, number, [.. of], reason, at));
+                asked.Add(Ask(of.Key, number, [.. of], reason, at, beforeNs));
             }
 
             return asked;
@@ -130,14 +132,14 @@ internal sealed class ErasureNotices
             SignedDocument.Sign(board.Signer, ErasureDocuments.Receipt(board, report, asked))));
     }
 
-    private AskedRecipient Ask(string recipient, long number, List<DeliveryRecord> delivered, string reason, Stamp at)
+    private AskedRecipient Ask(string recipient, long number, List<DeliveryRecord> delivered, string reason, Stamp at, long beforeNs)
     {
         var audience = _audiences.For(recipient);
         var consent = reason == "consent-withdrawn" ? audience.Reference("consent-receipt", number) : "";
 
         // The same as long as no more has been delivered: after a power cut the request is known to be the same.
         var reference = audience.Reference($"erasure-request/{reason}/{number}", delivered.Sum(static d => d.ToSequence));
-        var document = ErasureDocuments.Request(audience, reference, reason, at, delivered, consent);
+        var document = ErasureDocuments.Request(audience, reference, reason, at, delivered, consent, beforeNs);
         var signed = SignedDocument.Sign(audience.Signer, document);
         _outbox!.Put(new Notice(0, recipient, NoticeKind.Erasure, reference, signed, UntilAcknowledged: true));
         _shelf.Keep(new KeptDocument(DocumentTypes.ErasureRequest, number, recipient, reference, signed));
@@ -154,24 +156,25 @@ internal sealed class ErasureNotices
         .Where(rule => report.Scopes.Any(scope => scope.Function == rule.Function.Name && scope.Field == rule.Field.Name))
         .SelectMany(static rule => rule.Recipients).Distinct();
 
-    private Dictionary<(string Recipient, string Function, string Field), long> AskedTo()
+    // Who was asked for what is older was not asked for the rest, and is not asked again because of what is newer.
+    private Dictionary<(string Recipient, string Function, string Field), long> AskedTo(long beforeNs)
     {
         var to = new Dictionary<(string, string, string), long>();
         foreach (var request in _shelf.All(DocumentTypes.ErasureRequest))
         {
-            foreach (var scope in Scopes(request))
+            foreach (var scope in Scopes(request).Where(scope => scope.BeforeNs >= beforeNs))
             {
                 var key = (request.Audience, scope.Function, scope.Field);
-                to[key] = Math.Max(scope.To, to.GetValueOrDefault(key, -1));
+                to[key] = Math.Max(scope.BeforeNs == long.MaxValue ? scope.To : long.MaxValue, to.GetValueOrDefault(key, -1));
             }
         }
 
         return to;
     }
 
-    private static IEnumerable<(string Function, string Field, long To)> Scopes(KeptDocument request) =>
+    private static IEnumerable<(string Function, string Field, long To, long BeforeNs)> Scopes(KeptDocument request) =>
         JsonNode.Parse(request.Json.Span)?["document"]?["scopes"] is JsonArray scopes
-            ? scopes.OfType<JsonObject>().Select(static s => ((string)s["function"]!, (string)s["field"]!, (long)s["to"]!))
+            ? scopes.OfType<JsonObject>().Select(static s => ((string)s["function"]!, (string)s["field"]!, (long)s["to"]!, ErasureDocuments.BeforeNs(s)))
             : [];
 
     private bool IsWaiting(string recipient, string reference) =>

@@ -56,7 +56,7 @@ internal sealed class PrivacyParts : IDisposable
         [
             .. ConsentOperations.All(Consents, view, preview, new ErasureView(Erasures)), .. AccountOperations.All(Audit, Incidents),
             .. IdentityOperations.All(Identity), .. GeofenceOperations.All(Gate), .. Rights(config, presence),
-            .. PolicyOperations.All(Policies, Gate, config),
+            .. PolicyOperations.All(Policies, Gate, config), Autostart.Operation(Gate),
         ];
         Policies.Use(Gate);
         PutNameRight(followUp);
@@ -124,6 +124,9 @@ internal sealed class PrivacyParts : IDisposable
 
     /// <summary>Carries out what persons ask for.</summary>
     public PrivacyRights PersonRights { get; private set; } = null!;
+
+    /// <summary>Carries out what comes signed.</summary>
+    public RequestErrands RequestErrands { get; private set; } = null!;
 
     /// <summary>What can be asked of these parts over the control socket, or offline.</summary>
     public IReadOnlyList<IControlOperation> Operations { get; }
@@ -193,6 +196,7 @@ internal sealed class PrivacyParts : IDisposable
             KeepName = Identity.KeepName,
             Rotate = () => Identity.Rotate(RotationReason.Closed, erase: true).Message,
         };
+        RequestErrands = new RequestErrands(Requests, Store.Requests, PersonRights, scopes, Gate, Counters);
         var why = new PrivacyWhy(Gate, Store.Deliveries, Store.Consents, Store.Audit, Audiences, [.. config.Recipients.Select(static r => r.Name)]);
         return PrivacyOperations.All(
             overview, Export, PersonRights, new PrivacyRequests(Requests, SignedRequests, Store.Requests), why, scopes);
@@ -203,6 +207,7 @@ internal sealed class PrivacyParts : IDisposable
     {
         Store.Spool.Stored -= Gate.Settle;
         Gate.Changed -= ForgetWindows;
+        RequestErrands.Dispose();
         Identity.Dispose();
         Audiences.Dispose();
     }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
 using FieldAgent.Agent.Control;
+using FieldAgent.Agent.Status;
 using FieldAgent.Core;
 using FieldAgent.Privacy;
 
@@ -104,14 +105,8 @@ internal sealed class PrivacyRights(
 
             var report = Erase(pairs, beforeNs, reason, said);
             Note("deleted", pairs.Count == 1 ? pairs[0].Function : "", pairs.Count == 1 ? pairs[0].Field : "", reason, role);
-            if (beforeNs != long.MaxValue)
-            {
-                said.Add("recipients were not asked: they delete with the term; to have them delete now, leave out --before");
-                return Reply(said, report, [], role);
-            }
-
-            var asked = notices.Ask(report.Id, [.. pairs], "erasure-requested", clock.Now());
-            SayAsked(said, pairs, asked);
+            var asked = notices.Ask(report.Id, [.. pairs], "erasure-requested", clock.Now(), beforeNs);
+            SayAsked(said, pairs, asked, beforeNs);
             return Reply(said, report, asked, role);
         }
     }
@@ -176,8 +171,9 @@ internal sealed class PrivacyRights(
 
             var e = Append(ConsentAction.Hold, function, field, ConsentBy.Operator, reason, name, untilNs);
             return new ControlReply(true,
-                $"hold '{name}' keeps {e.Function} {e.Field} from being erased until {PrivacyOverview.Time(untilNs)} UTC ({RightsLists.HoldReasons.Meaning(reason)}); it permits nothing else, and what is delivered meanwhile "
-                    + "lies with its recipient and no longer here",
+                $"hold '{name}' keeps {e.Function} {e.Field} from being erased until {PrivacyOverview.Time(untilNs)} UTC ({RightsLists.HoldReasons.Meaning(reason)}); it permits nothing else.\n"
+                    + "It covers what is on this board: what is delivered meanwhile stays here as well, in half of the room for data at most, and goes with the first "
+                    + "sweep after the hold",
                 Json: [Documents.Text(HoldJson(new Hold(name, e.Function, e.Field, reason, untilNs, e), now))]);
         }
     }
@@ -194,7 +190,7 @@ internal sealed class PrivacyRights(
             }
 
             Append(ConsentAction.Release, hold.Function, hold.Field, ConsentBy.Operator, hold.Reason, name, 0);
-            return new ControlReply(true, $"hold '{name}' has ended; what is overdue is erased with the next sweep, within the hour");
+            return new ControlReply(true, $"hold '{name}' has ended; what it kept and is delivered, withdrawn or past its term is erased with the next sweep, within the hour");
         }
     }
 
@@ -217,6 +213,8 @@ internal sealed class PrivacyRights(
             hold.ExpiresWallUnixNs != 0 && hold.ExpiresWallUnixNs <= now ? "has ended" : "holds",
         }));
         Status.TextTable.Write(text, rows, indent: 0);
+        text.WriteLine("kept: what waits, and what is delivered while the hold lasts, in half of the room for data at most; without room for new readings the oldest "
+            + "delivered copies go first. 'fieldagent status' counts them");
         return new ControlReply(true, Lines: text.ToString().TrimEnd().Split('\n'), Json: [.. holds.Select(hold => Documents.Text(HoldJson(hold, now)))]);
     }
 
@@ -224,23 +222,20 @@ internal sealed class PrivacyRights(
 
     private ErasureReport Erase(IReadOnlyList<ConsentPair> pairs, long beforeNs, string reason, List<string> said)
     {
-        var now = clock.Now().WallUnixNs;
-        var held = pairs.Where(pair => gate.IsHeld(pair.Function, pair.Field, now)).ToList();
-        var report = eraser.Erase(
-            [.. pairs.Except(held).Select(pair => new ErasureScope(pair.Function, pair.Field, beforeNs))], GapReason.Erased, reason);
-        said.Add(string.Create(CultureInfo.InvariantCulture, $"erased on this board: {report.Items} items with {report.Readings} readings (erasure {report.Id}, ")
-            + (report.State == ErasureState.Verified ? "verified: a scan of the raw files found no remains)" : "keys destroyed; not verified by a scan)"));
-        foreach (var pair in held.Concat(report.Held.Select(static scope => new ConsentPair(scope.Function, scope.Field))).Distinct())
+        var report = eraser.Erase([.. pairs.Select(pair => new ErasureScope(pair.Function, pair.Field, beforeNs))], GapReason.Erased, reason);
+        said.Add($"erased on this board: {Plural.Of(report.Items, "block or picture", "blocks and pictures")} with {Plural.Of(report.Readings, "reading", "readings")} ("
+            + string.Create(CultureInfo.InvariantCulture, $"erasure {report.Id}, ") + (report.State == ErasureState.Verified ? "verified: a scan of the raw files found no remains)" : "keys destroyed; not verified by a scan)"));
+        foreach (var pair in report.Held.Select(static scope => new ConsentPair(scope.Function, scope.Field)).Distinct())
         {
-            said.Add($"NOT erased, kept by a legal hold: {pair}; 'hold list' says why");
+            said.Add($"NOT erased yet, kept by a legal hold: {pair}; it is erased when that ends ('hold list')");
         }
 
         return report;
     }
 
-    private void SayAsked(List<string> said, IReadOnlyList<ConsentPair> pairs, IReadOnlyList<AskedRecipient> asked)
+    private void SayAsked(List<string> said, IReadOnlyList<ConsentPair> pairs, IReadOnlyList<AskedRecipient> asked, long beforeNs = long.MaxValue)
     {
-        var have = deliveries.All().Where(run => pairs.Contains(new ConsentPair(run.Function, run.Field))).Select(static run => run.Recipient).Distinct().ToList();
+        var have = deliveries.All().Where(run => pairs.Contains(new ConsentPair(run.Function, run.Field)) && run.FromReadingWallUnixNs < beforeNs).Select(static run => run.Recipient).Distinct().ToList();
         var waiting = notices.Asked().Where(static one => !one.Asked.Acknowledged).Select(static one => one.Asked.Recipient).Distinct().Intersect(have).ToList();
         said.Add(have.Count == 0 ? "nobody was given any of it"
             : asked.Count > 0 ? $"asked to delete their part, again and again until they acknowledge: {string.Join(", ", asked.Select(static one => one.Recipient).Distinct())}"

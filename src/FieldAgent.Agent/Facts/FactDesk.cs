@@ -228,7 +228,10 @@ internal sealed class FactDesk(
             ["clock"] = now.Quality.ToString().ToLowerInvariant(),
             ["facts"] = texts,
         });
-        outbox.Put(new Notice(0, recipient, NoticeKind.Facts, Notice.NewReference(), json, UntilAcknowledged: false));
+        outbox.Put(new Notice(0, recipient, NoticeKind.Facts, Notice.NewReference(), json, UntilAcknowledged: false)
+        {
+            Term = facts.Min(static fact => fact.Permit.Term),
+        });
         counters.Add("facts.told." + function);
     }
 

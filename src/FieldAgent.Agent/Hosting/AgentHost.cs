@@ -83,6 +83,7 @@ internal static partial class AgentHost
             return new WorkerGroup([.. parts.Couriers.Select((courier, i) => Worker(s, $"courier.{parts.Config.Recipients[i].Name}", courier.Run))]);
         });
         services.AddSingleton<IHostedService>(static s => Worker(s, "consents", stop => FinishConsents(s, stop)));
+        services.AddSingleton<IHostedService>(static s => Worker(s, "requests", s.GetRequiredService<AgentParts>().Privacy.RequestErrands.Run));
         services.AddSingleton<IHostedService>(static s => Worker(s, "sweeper", s.GetRequiredService<AgentParts>().Store.Sweeper.Run));
         services.AddSingleton<IHostedService>(static s => Worker(s, "errands", s.GetRequiredService<AgentParts>().Errands.Run));
         services.AddSingleton<IHostedService>(static s => new Drain(s.GetRequiredService<AgentParts>(), DrainWithin));

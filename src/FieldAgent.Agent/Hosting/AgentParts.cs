@@ -49,7 +49,7 @@ internal sealed class AgentParts : IDisposable
             [.. config.Recipients.Select(static r => r.Name)], Store.Facts, Store.Outbox, Store.Keys, clock, Counters, seen);
         ICommandHandler[] commands = [new Commands.StatusHandler(this), new Commands.FlushHandler(Due), new Commands.PhotoHandler(Collector),
             new Commands.AcknowledgeHandler(Store.Outbox),
-            new Commands.PrivacyRequestHandler(Privacy.SignedRequests, Privacy.Audiences, clock), new Commands.PolicyHandler(Privacy.Policies, config)];
+            new Commands.PrivacyRequestHandler(Privacy.SignedRequests, Privacy.RequestErrands, Privacy.Audiences, clock), new Commands.PolicyHandler(Privacy.Policies, config)];
         Couriers = [.. config.Recipients.Select(recipient => new CourierLoop(
             recipient, () => IsAnonymous(recipient.Name),
             Privacy.Identity,
@@ -119,7 +119,7 @@ internal sealed class AgentParts : IDisposable
             new SpoolReport(
                 spool.Blocks, spool.Readings, spool.Images,
                 spool.OldestWallUnixNs > 0 ? Math.Max(0, (now.WallUnixNs - spool.OldestWallUnixNs) / 1e9) : null,
-                spool.StateBytes, spool.StateBytesMax),
+                spool.StateBytes, spool.StateBytesMax, spool.Kept),
             new StoreReport(
                 Pipeline.ReadingsStored, Pipeline.BlocksStored, Pipeline.ImagesStored, Pipeline.StoreTrouble,
                 Store.OpenOutcome.Text, SqliteLibrary.Description),
@@ -134,6 +134,7 @@ internal sealed class AgentParts : IDisposable
                     + "published; 'fieldagent consent resume' ends that"
                 : null,
             Requests = Requests(),
+            Autostart = Autostart.IsGranted(Gate),
             InForce = PolicyReport.Of(Privacy.Policies, Gate.Policy),
             Roles = Roles.Report(),
         };

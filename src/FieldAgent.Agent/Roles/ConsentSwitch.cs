@@ -123,7 +123,8 @@ internal sealed partial class ConsentSwitch(
             audit.Append(new AuditEntry(AuditKind.Consent, BySwitch, Detail: word, Actor: config.Role));
         }
 
-        LogMoved(log, word, message);
+        var line = message.ReplaceLineEndings("; ");
+        LogMoved(log, word, line);
     }
 
     private long PositionOf(ContactLevel level) => level switch

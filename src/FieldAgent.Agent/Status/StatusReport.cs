@@ -39,6 +39,9 @@ internal sealed record StatusReport(
     /// <summary>Requests of persons.</summary>
     public RequestsReport? Requests { get; init; }
 
+    /// <summary>True when the agent may start with the board (R52).</summary>
+    public bool Autostart { get; init; }
+
     /// <summary>The policy in force.</summary>
     public PolicyReport? InForce { get; init; }
 
@@ -69,7 +72,9 @@ internal sealed record ClockReport(DateTimeOffset Time, ClockQuality Quality);
 /// <param name="OldestUnsentSeconds">Age of the oldest undelivered block, or null.</param>
 /// <param name="StateBytes">Bytes of the state folder.</param>
 /// <param name="StateBytesMax">Their cap.</param>
-internal sealed record SpoolReport(long Blocks, long Readings, long Images, double? OldestUnsentSeconds, long StateBytes, long StateBytesMax);
+/// <param name="Held">Delivered blocks and pictures that a legal hold keeps here.</param>
+internal sealed record SpoolReport(
+    long Blocks, long Readings, long Images, double? OldestUnsentSeconds, long StateBytes, long StateBytesMax, long Held);
 
 /// <summary>The store.</summary>
 /// <param name="ReadingsStored">Readings made durable since the start.</param>

@@ -40,6 +40,8 @@ internal static class StatusText
         [
             ["waiting", $"{Number(status.Spool.Readings)} readings in {Number(status.Spool.Blocks)} blocks, {Number(status.Spool.Images)} pictures"],
             ["oldest", status.Spool.OldestUnsentSeconds is { } oldest ? $"{Age(oldest)} ago" : "nothing waits"],
+            .. status.Spool.Held > 0
+                ? [["held", $"delivered and kept by a legal hold: {Plural.Of(status.Spool.Held, "block or picture", "blocks and pictures")}; see 'fieldagent hold list'"]] : Array.Empty<string[]>(),
             ["disk", $"{Size(status.Spool.StateBytes)} of {Size(status.Spool.StateBytesMax)}"],
             ["stored", $"{Number(status.Store.ReadingsStored)} readings in {Number(status.Store.BlocksStored)} blocks since the start"],
         ]);
@@ -58,6 +60,8 @@ internal static class StatusText
             TextTable.Write(output, [.. policy.Rows()]);
         }
 
+        output.WriteLine("after a reboot");
+        TextTable.Write(output, [["", DataProtection.Autostart.Say(status.Autostart)]]);
         output.WriteLine("clock");
         TextTable.Write(output, [["", $"{status.Clock.Time:yyyy-MM-dd HH:mm:ss} UTC", status.Clock.Quality.ToString().ToLowerInvariant()]]);
         WriteTraffic(output, status.Counters);

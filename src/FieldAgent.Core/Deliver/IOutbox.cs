@@ -31,6 +31,10 @@ public enum NoticeKind : byte
 /// <paramref name="Reference"/> with the command <c>acknowledge</c>; false when the broker's PUBACK is enough.</param>
 public sealed record Notice(long Id, string Recipient, NoticeKind Kind, string Reference, ReadOnlyMemory<byte> Json, bool UntilAcknowledged)
 {
+    /// <summary>How long it may wait, from when it is put in, by the rule of what it holds; null: until the recipient has it. What is past it is
+    /// unreadable at once and destroyed when the time is trusted, as readings are.</summary>
+    public TimeSpan? Term { get; init; }
+
     /// <summary>A new reference.</summary>
     public static string NewReference() => RandomNumberGenerator.GetString("abcdefghijklmnopqrstuvwxyz234567", ReferenceLength);
 

@@ -17,11 +17,14 @@ public readonly record struct ErasureScope(
         (Function == Any || Function == function) && (Field == Any || Field == field);
 }
 
-/// <summary>Grounds of erasures that are treated otherwise than all others.</summary>
+/// <summary>Grounds of erasures that have a meaning of their own.</summary>
 public static class ErasureGrounds
 {
     /// <summary>The person concerned turned out to be under 14: carried out before everything else that waits (R103).</summary>
     public const string Minor = "minor";
+
+    /// <summary>A legal hold has ended that kept copies on the board after their delivery (R86).</summary>
+    public const string HoldEnded = "hold-ended";
 }
 
 /// <summary>How far an erasure is. Nothing is called erased before it is <see cref="Verified"/>.</summary>
@@ -48,7 +51,7 @@ public enum ErasureState : byte
 /// <param name="State">How far it is.</param>
 /// <param name="Scopes">What it covers.</param>
 /// <param name="Reason">Why, as announced in gaps.</param>
-/// <param name="Ground">Why, in a word of the caller's: <c>withdrawn</c>, <c>term-over</c>, <c>request-17</c>.</param>
+/// <param name="Ground">Why, in a word of the caller's: <c>withdrawn</c>, <c>term-over</c>, <c>hold-ended</c>.</param>
 /// <param name="Items">Blocks and pictures erased.</param>
 /// <param name="Readings">Readings in them.</param>
 /// <param name="KeysDestroyed">Keys destroyed.</param>

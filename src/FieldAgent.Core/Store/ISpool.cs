@@ -72,15 +72,16 @@ public enum GapReason : byte
 public readonly record struct FlushOutcome(int Blocks, long Readings, int Images, long PayloadBytes);
 
 /// <summary>What waits in the spool; cheap to ask.</summary>
-/// <param name="Blocks">Stored blocks.</param>
+/// <param name="Blocks">Blocks that wait.</param>
 /// <param name="Readings">Readings in them.</param>
-/// <param name="Images">Stored pictures.</param>
+/// <param name="Images">Pictures that wait.</param>
 /// <param name="StateBytes">Bytes of the whole state directory.</param>
 /// <param name="StateBytesMax">Their cap.</param>
 /// <param name="OldestWallUnixNs">Estimated wall time of the oldest undelivered block; 0 when none.</param>
 /// <param name="Evicted">Readings given up since the start, announced as gaps.</param>
+/// <param name="Kept">Blocks and pictures that a legal hold keeps although they are delivered; not among those that wait.</param>
 public readonly record struct SpoolState(
-    long Blocks, long Readings, long Images, long StateBytes, long StateBytesMax, long OldestWallUnixNs, long Evicted);
+    long Blocks, long Readings, long Images, long StateBytes, long StateBytesMax, long OldestWallUnixNs, long Evicted, long Kept = 0);
 
 /// <summary>The durable store between collection and delivery.
 /// <see cref="IAdmittedSink.Take"/>, <see cref="Add"/> and <see cref="Flush"/> belong to the pipeline's thread;

@@ -3,8 +3,8 @@ namespace FieldAgent.Delivery;
 /// <summary>Every limit of commands, with the reason for its default.</summary>
 public sealed record CommandLimits
 {
-    /// <summary>Largest payload, bytes: a policy in one message, 48 KiB compressed, as base64 in JSON. All other commands are far smaller.</summary>
-    public int PayloadBytesMax { get; init; } = 72 * 1024;
+    /// <summary>Largest payload of a command whose handler names no limit of its own, bytes: a signed request of 8 KiB, every quote escaped.</summary>
+    public int PayloadBytesMax { get; init; } = 16 * 1024;
 
     /// <summary>Largest result, bytes: stays under what common brokers take.</summary>
     public int ResultBytesMax { get; init; } = 64 * 1024;

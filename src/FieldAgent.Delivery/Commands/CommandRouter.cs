@@ -65,12 +65,13 @@ internal sealed class CommandRouter
 
     private byte[] Execute(in LinkMessage message, string name, string? group, MqttVersion version)
     {
-        if (message.Payload.Length > _limits.PayloadBytesMax)
+        var known = _handlers.TryGetValue(name, out var handler);
+        var bytesMax = handler?.PayloadBytesMax ?? _limits.PayloadBytesMax;
+        if (message.Payload.Length > bytesMax)
         {
-            return Refuse(null, name, "oversized", $"the payload has more than {_limits.PayloadBytesMax} bytes");
+            return Refuse(null, name, "oversized", $"the payload has more than {bytesMax} bytes");
         }
 
-        var known = _handlers.TryGetValue(name, out var handler);
         var command = CommandParser.Parse(message.Payload, handler?.Arguments, _limits);
         var id = command.Id ?? IdOf(message, version);
         if (message.Retained)

@@ -42,6 +42,9 @@ public interface ICommandHandler
     /// <summary>What its payload may hold; anything else is refused. By default the published contract's.</summary>
     IReadOnlyList<CommandArgument> Arguments => CommandContract.ArgumentsOf(Name);
 
+    /// <summary>Largest payload, bytes; null: as <see cref="CommandLimits.PayloadBytesMax"/> says. By default the published contract's.</summary>
+    int? PayloadBytesMax => CommandContract.PayloadBytesMaxOf(Name);
+
     /// <summary>Does it. Must return within a second or so: the courier sends nothing meanwhile. What takes longer is begun here, and
     /// its outcome is told by data (a photograph's <c>request</c>).</summary>
     CommandOutcome Handle(CommandRequest request);
@@ -54,6 +57,12 @@ internal static class CommandContract
     private static readonly CommandArgument[] PrivacyRequest = [new("document", 8192, Required: true)];
     private static readonly CommandArgument[] Policy = [new("document", 64 * 1024, Required: true), new("signature", 1024, Required: true)];
     private static readonly CommandArgument[] Acknowledge = [new("reference", Core.Notice.ReferenceLength, Required: true)];
+
+    /// <summary>Payload bytes of a policy: 48 KiB compressed, as base64 in JSON.</summary>
+    public const int PolicyBytesMax = 72 * 1024;
+
+    /// <summary>Largest payload of <paramref name="command"/>, bytes; null where it needs no limit of its own.</summary>
+    public static int? PayloadBytesMaxOf(string command) => command == "policy" ? PolicyBytesMax : null;
 
     /// <summary>Arguments of <paramref name="command"/>; none when it is not in the contract.</summary>
     public static IReadOnlyList<CommandArgument> ArgumentsOf(string command) => command switch

@@ -49,7 +49,7 @@ internal sealed class ContractReader(bool strict)
     private static readonly string[] ManifestMembers =
         ["v", "id", "seq", "function", "purposes", "policy", "consent", "clock", "backlog", "image"];
 
-    private static readonly string[] ImageMembers = ["id", "sensor", "captured", "bytes", "sha256", "chunks", "chunkBytes", "request"];
+    private static readonly string[] ImageMembers = ["id", "sensor", "captured", "bytes", "sha256", "chunks", "chunkBytes", "request", "parent"];
     private static readonly string[] SetMembers = ["set", "t0", "dt", "r", "s", "o"];
     private static readonly string[] GapMembers = ["v", "id", "function", "reason", "from", "to", "blocks", "readings"];
     private static readonly string[] NoticeMembers = ["v", "reference", "kind", "acknowledge", "document"];
@@ -123,6 +123,11 @@ internal sealed class ContractReader(bool strict)
         var chunks = Integer(image, "$.image", "chunks", 0, int.MaxValue);
         Require(chunks == (bytes + chunkBytes - 1) / chunkBytes, "$.image.chunks", "not bytes / chunkBytes, rounded up");
         Integer(image, "$.image", "captured");
+        if (image.TryGetProperty("parent"u8, out _))
+        {
+            Require(IsHex(Text(image, "$.image", "parent", 32), 32), "$.image.parent", "not 32 hexadecimal digits");
+        }
+
         var request = image.TryGetProperty("request"u8, out _) ? Text(image, "$.image", "request", 64) : null;
         return new ManifestRead(head, id, Text(image, "$.image", "sensor", 64), bytes, sha256, (int)chunks, (int)chunkBytes, request);
     }

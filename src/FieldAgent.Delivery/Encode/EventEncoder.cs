@@ -75,6 +75,12 @@ internal sealed class EventEncoder(MessageIds ids)
             buffer.Text(request);
         }
 
+        if (image.ParentId is { } parent)
+        {
+            buffer.Raw(",\"parent\":"u8);
+            buffer.Text(parent);
+        }
+
         buffer.Raw("}}"u8);
     }
 }

@@ -62,7 +62,7 @@ public static class PermissionTable
         ("network.", DevicePermissions.SystemFacts),
         ("diagnostics.health", DevicePermissions.SystemFacts),
         ("foreign.", DevicePermissions.Programs),
-        ("agent.autostart", DevicePermissions.Autostart),
+        (Vocabulary.AgentAutostart, DevicePermissions.Autostart),
     ];
 
     /// <summary>The single permissions, in the table's order.</summary>

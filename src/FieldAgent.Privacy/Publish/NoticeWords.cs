@@ -7,151 +7,95 @@ namespace FieldAgent.Privacy;
 /// <summary>The words of the notice that are the program's and not the policy's, in one language.</summary>
 internal sealed class NoticeWords
 {
-    private static readonly NoticeWords English = new()
+    private static readonly NoticeWords English = new();
+    private static readonly NoticeWords Chinese = new();
+
+    private NoticeWords()
     {
-        Title = "PRIVACY NOTICE",
-        Heading = static policy => $"Policy {policy.Version}, in force from {Date(policy)}. Law: {policy.Jurisdiction}.",
-        Controller = "Responsible",
-        Contacts = "Contact",
-        Changes = "What is new",
-        Basic = "ON BY CONTRACT",
-        Extended = "OFF UNTIL YOU GRANT IT",
-        Recipients = "WHO RECEIVES DATA",
-        Rights = "YOUR RIGHTS",
-        Stays = "it stays on the board",
-        NotKept = "not stored",
-        Necessary = "necessary",
-        NotNecessary = "not necessary; without it the function goes on",
-        Purpose = "for",
-        Basis = "on the basis of",
-        Kept = "kept at most",
-        Sent = "goes to",
-        FinestIs = "no finer than",
-        Prohibited = "prohibited",
-        Agreement = "agreement",
-        Method = "method",
-        Policy = "its policy",
-        Pseudonymise = "under a pseudonym of its own",
-        Anonymise = "anonymous aggregates only",
-        HighRisk = "An impact assessment found a high risk",
-        Separator = ", ",
-        Classes = ["about the instrument", "personal", "sensitive: needs a consent of its own", "excluded from the policy"],
-        Bases = ["consent", "contract", "a legal obligation", "a vital interest", "a legitimate interest", "a public interest"],
-        Stages = ["collecting", "storing", "sending"],
-        RightNames = ["access", "rectification", "deletion", "restriction", "copy", "withdrawal of consent", "closure", "complaint"],
-        Days = "days",
-        Hours = "hours",
-        Minutes = "minutes",
-        Seconds = "seconds",
-    };
+    }
 
-    private static readonly NoticeWords Chinese = new()
-    {
-        Title = "隐私声明",
-        Heading = static policy => $"政策版本 {policy.Version}，自 {Date(policy)} 起生效。适用法律：{policy.Jurisdiction}。",
-        Controller = "责任方",
-        Contacts = "联系方式",
-        Changes = "更新内容",
-        Basic = "基本功能（依合同开启）",
-        Extended = "扩展功能（授权之前关闭）",
-        Recipients = "数据接收方",
-        Rights = "您的权利",
-        Stays = "不离开设备",
-        NotKept = "不存储",
-        Necessary = "必要",
-        NotNecessary = "非必要；拒绝不影响该功能",
-        Purpose = "目的",
-        Basis = "法律依据",
-        Kept = "最长保存",
-        Sent = "发送至",
-        FinestIs = "精度上限",
-        Prohibited = "禁止",
-        Agreement = "协议",
-        Method = "方式",
-        Policy = "其隐私政策",
-        Pseudonymise = "使用专属假名",
-        Anonymise = "仅接收匿名汇总数据",
-        HighRisk = "影响评估发现高风险",
-        Separator = "，",
-        Classes = ["仪器信息", "个人信息", "敏感个人信息，需单独同意", "不适用本政策的信息"],
-        Bases = ["同意", "合同", "法定义务", "重大利益", "合法利益", "公共利益"],
-        Stages = ["采集", "存储", "发送"],
-        RightNames = ["查阅", "更正", "删除", "限制处理", "获取副本", "撤回同意", "注销", "投诉"],
-        Days = "天",
-        Hours = "小时",
-        Minutes = "分钟",
-        Seconds = "秒",
-    };
+    public string Title => In("PRIVACY NOTICE", "隐私声明");
 
-    public required string Title { get; init; }
+    public Func<Policy, string> Heading => In<Func<Policy, string>>(
+        static policy => $"Policy {policy.Version}, in force from {Date(policy)}. Law: {policy.Jurisdiction}.",
+        static policy => $"政策版本 {policy.Version}，自 {Date(policy)} 起生效。适用法律：{policy.Jurisdiction}。");
 
-    public required Func<Policy, string> Heading { get; init; }
+    public string Controller => In("Responsible", "责任方");
 
-    public required string Controller { get; init; }
+    public string Contacts => In("Contact", "联系方式");
 
-    public required string Contacts { get; init; }
+    public string Changes => In("What is new", "更新内容");
 
-    public required string Changes { get; init; }
+    public string Basic => In("ON BY CONTRACT", "基本功能（依合同开启）");
 
-    public required string Basic { get; init; }
+    public string Extended => In("OFF UNTIL YOU GRANT IT", "扩展功能（授权之前关闭）");
 
-    public required string Extended { get; init; }
+    public string Recipients => In("WHO RECEIVES DATA", "数据接收方");
 
-    public required string Recipients { get; init; }
+    public string Rights => In("YOUR RIGHTS", "您的权利");
 
-    public required string Rights { get; init; }
+    public string Stays => In("it stays on the board", "不离开设备");
 
-    public required string Stays { get; init; }
+    public string NotKept => In("not stored", "不存储");
 
-    public required string NotKept { get; init; }
+    public string Necessary => In("necessary", "必要");
 
-    public required string Necessary { get; init; }
+    public string NotNecessary => In("not necessary; without it the function goes on", "非必要；拒绝不影响该功能");
 
-    public required string NotNecessary { get; init; }
+    public string Purpose => In("for", "目的");
 
-    public required string Purpose { get; init; }
+    public string Basis => In("on the basis of", "法律依据");
 
-    public required string Basis { get; init; }
+    public string Kept => In("kept at most", "最长保存");
 
-    public required string Kept { get; init; }
+    public string Sent => In("goes to", "发送至");
 
-    public required string Sent { get; init; }
+    public string FinestIs => In("no finer than", "精度上限");
 
-    public required string FinestIs { get; init; }
+    public string Prohibited => In("prohibited", "禁止");
 
-    public required string Prohibited { get; init; }
+    public string Agreement => In("agreement", "协议");
 
-    public required string Agreement { get; init; }
+    public string Method => In("method", "方式");
 
-    public required string Method { get; init; }
+    public string Policy => In("its policy", "其隐私政策");
 
-    public required string Policy { get; init; }
+    public string Pseudonymise => In("under a pseudonym of its own", "使用专属假名");
 
-    public required string Pseudonymise { get; init; }
+    public string Anonymise => In("anonymous aggregates only", "仅接收匿名汇总数据");
 
-    public required string Anonymise { get; init; }
+    public string HighRisk => In("An impact assessment found a high risk", "影响评估发现高风险");
 
-    public required string HighRisk { get; init; }
+    public string Separator => In(", ", "，");
 
-    public required string Separator { get; init; }
+    public IReadOnlyList<string> Classes => In<IReadOnlyList<string>>(
+        ["about the instrument", "personal", "sensitive: needs a consent of its own", "excluded from the policy"],
+        ["仪器信息", "个人信息", "敏感个人信息，需单独同意", "不适用本政策的信息"]);
 
-    public required IReadOnlyList<string> Classes { get; init; }
+    public IReadOnlyList<string> Bases => In<IReadOnlyList<string>>(
+        ["consent", "contract", "a legal obligation", "a vital interest", "a legitimate interest", "a public interest"],
+        ["同意", "合同", "法定义务", "重大利益", "合法利益", "公共利益"]);
 
-    public required IReadOnlyList<string> Bases { get; init; }
+    public IReadOnlyList<string> Stages => In<IReadOnlyList<string>>(
+        ["collecting", "storing", "sending"],
+        ["采集", "存储", "发送"]);
 
-    public required IReadOnlyList<string> Stages { get; init; }
+    public IReadOnlyList<string> RightNames => In<IReadOnlyList<string>>(
+        ["access", "rectification", "deletion", "restriction", "copy", "withdrawal of consent", "closure", "complaint"],
+        ["查阅", "更正", "删除", "限制处理", "获取副本", "撤回同意", "注销", "投诉"]);
 
-    public required IReadOnlyList<string> RightNames { get; init; }
+    public string Days => In("days", "天");
 
-    public required string Days { get; init; }
+    public string Hours => In("hours", "小时");
 
-    public required string Hours { get; init; }
+    public string Minutes => In("minutes", "分钟");
 
-    public required string Minutes { get; init; }
+    public string Seconds => In("seconds", "秒");
 
-    public required string Seconds { get; init; }
-
+    /// <summary>The words in a language; English where there are none in it.</summary>
     public static NoticeWords For(string language) => language == "zh" ? Chinese : English;
+
+    private T In<T>(T english, T chinese) => ReferenceEquals(this, Chinese) ? chinese : english;
 
     public string Right(string name) => RightNames[ClosedLists.Rights.Words.ToList().IndexOf(name)];
 

@@ -75,7 +75,7 @@ public static class DocumentText
             yield return $"  {Text(scope, "function")} {Text(scope, "field")}{(Text(scope, "before") is { Length: > 0 } before ? ", collected before " + before : "")}";
         }
 
-        yield return $"erased: {Text(document, "readings")} readings in {Text(document, "objects")} blocks and pictures; keys destroyed: {Text(document, "keys_destroyed")}";
+        yield return $"erased: {Text(document, "readings")} readings; blocks and pictures: {Text(document, "objects")}; keys destroyed: {Text(document, "keys_destroyed")}";
         yield return $"how: {Text(document, "method")}";
         if (document["scan"] is JsonObject scan)
         {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 using FieldAgent.Core;
 
@@ -19,8 +20,10 @@ public static class ErasureDocuments
     /// <param name="at">When it was decided; what was collected before is meant.</param>
     /// <param name="delivered">What the recipient was given, of that scope.</param>
     /// <param name="receiptId">The recipient's consent receipt about it; empty when there is none.</param>
+    /// <param name="beforeNs">Only what was collected before this time is meant, Unix ns, rounded up to the second; <see cref="long.MaxValue"/>: all.</param>
     public static JsonObject Request(
-        Audience audience, string reference, string reason, Stamp at, IEnumerable<DeliveryRecord> delivered, string receiptId)
+        Audience audience, string reference, string reason, Stamp at, IEnumerable<DeliveryRecord> delivered, string receiptId,
+        long beforeNs = long.MaxValue)
     {
         var document = new JsonObject
         {
@@ -32,7 +35,7 @@ public static class ErasureDocuments
             ["requested_at"] = DocumentWords.Time(at.WallUnixNs),
             ["clock_quality"] = at.Quality.Word(),
             ["scopes"] = new JsonArray([.. delivered.GroupBy(static d => (d.Function, d.Field))
-                .Select(static of => Delivered(of.Key.Function, of.Key.Field, [.. of]))]),
+                .Select(of => Delivered(of.Key.Function, of.Key.Field, [.. of], beforeNs))]),
             ["acknowledge"] = new JsonObject { ["command"] = "acknowledge", ["reference"] = reference },
         };
         if (receiptId.Length > 0)
@@ -42,6 +45,12 @@ public static class ErasureDocuments
 
         return document;
     }
+
+    /// <summary>The time before which a scope of a request was collected, Unix ns; <see cref="long.MaxValue"/> when all of it is meant.</summary>
+    /// <param name="scope">A member of <c>scopes</c>.</param>
+    public static long BeforeNs(JsonObject scope) =>
+        DateTimeOffset.TryParse((string?)scope["before"], CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var before)
+            ? (before - DateTimeOffset.UnixEpoch).ToNs() : long.MaxValue;
 
     /// <summary>Says what was erased on the board, how it was proved, and what was not.</summary>
     /// <param name="audience">Who gets it. A recipient is not told of other recipients.</param>
@@ -107,15 +116,25 @@ public static class ErasureDocuments
     };
 
     // One run, however many deliveries it was: the recipient is to erase all of the scope that it got by then.
-    private static JsonObject Delivered(string function, string field, IReadOnlyCollection<DeliveryRecord> runs) => new()
+    private static JsonObject Delivered(string function, string field, IReadOnlyCollection<DeliveryRecord> runs, long beforeNs)
     {
-        ["function"] = function,
-        ["field"] = field,
-        ["from"] = runs.Min(static run => run.FromSequence),
-        ["to"] = runs.Max(static run => run.ToSequence),
-        ["items"] = runs.Sum(static run => run.Items),
-        ["readings"] = runs.Sum(static run => run.Readings),
-    };
+        var scope = new JsonObject
+        {
+            ["function"] = function,
+            ["field"] = field,
+            ["from"] = runs.Min(static run => run.FromSequence),
+            ["to"] = runs.Max(static run => run.ToSequence),
+            ["items"] = runs.Sum(static run => run.Items),
+            ["readings"] = runs.Sum(static run => run.Readings),
+        };
+        if (beforeNs != long.MaxValue)
+        {
+            // in whole seconds: rather a moment too much than too little
+            scope["before"] = DocumentWords.Time(checked((beforeNs + ClockExtensions.NsPerSecond - 1) / ClockExtensions.NsPerSecond * ClockExtensions.NsPerSecond));
+        }
+
+        return scope;
+    }
 
     private static JsonArray Scopes(IReadOnlyList<ErasureScope> scopes) => new([.. scopes.Select(static scope =>
     {

@@ -187,6 +187,7 @@ public static class PersonExport
         ["bytes"] = image.Bytes,
         ["sha256"] = image.Sha256,
         ["taken"] = ExportText.Time(held.ReadingWallUnixNs),
+        ["madeFrom"] = image.ParentId is { } parent ? $"photographs/{parent}.jpg" : null,
         ["sensor"] = image.Sensor,
         ["function"] = item.Function,
         ["consent"] = item.ConsentId,

@@ -40,6 +40,9 @@ public sealed class RequestDesk(IRequestLedger ledger, IClock clock, IAuditLog? 
     private static readonly TimeSpan PresenceWithin = TimeSpan.FromMinutes(2);
     private readonly Lock _lock = new();
 
+    /// <summary>Raised when a request is verified. Any thread.</summary>
+    public event Action? Verified;
+
     /// <summary>All requests: overdue ones first, then by deadline, then those not verified, then the answered ones, newest first.</summary>
     /// <exception cref="StoreFault">The ledger cannot be read.</exception>
     public IReadOnlyList<RequestLine> Show()
@@ -83,6 +86,17 @@ public sealed class RequestDesk(IRequestLedger ledger, IClock clock, IAuditLog? 
     /// <param name="how">How: <see cref="ByOperator"/>, <see cref="ByPresence"/>, <see cref="BySignature"/>.</param>
     /// <exception cref="StoreFault">It could not be stored; repeat.</exception>
     public RequestOutcome Verify(long id, string how)
+    {
+        var outcome = VerifyNow(id, how);
+        if (outcome.Done)
+        {
+            Verified?.Invoke();
+        }
+
+        return outcome;
+    }
+
+    private RequestOutcome VerifyNow(long id, string how)
     {
         lock (_lock)
         {

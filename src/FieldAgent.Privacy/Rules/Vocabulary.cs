@@ -42,6 +42,9 @@ public static class Vocabulary
 
     /// <summary>The function that gets anonymous windows, and nothing else.</summary>
     public const string AnalyticsFunction = "analytics";
+    /// <summary>Leave to start with the board (R52).</summary>
+    public const string AgentAutostart = "agent.autostart";
+
     /// <summary>Leave to use positions finer than <see cref="PolicyLimits.CoarseLocation"/> (R45).</summary>
     public const string LocationPrecise = "location.precise";
 

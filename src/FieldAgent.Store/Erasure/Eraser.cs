@@ -68,6 +68,9 @@ internal sealed class Eraser : IEraser
     /// <summary>What must not be erased.</summary>
     public IHolds Holds { get; set; } = NoHolds.Instance;
 
+    /// <summary>True once somebody has said what is held.</summary>
+    public bool KnowsHolds => Holds is not NoHolds;
+
     /// <inheritdoc/>
     public ErasureReport Erase(IReadOnlyList<ErasureScope> scopes, GapReason reason, string ground)
     {
@@ -129,15 +132,16 @@ internal sealed class Eraser : IEraser
         }
     }
 
-    /// <summary>Erases what is certainly past its term and not held.</summary>
+    /// <summary>Erases what is certainly past its term and not held, or was kept by a hold after its delivery.</summary>
     /// <param name="rules">The rules that have any, each with the wall time before which all of it goes.</param>
     /// <param name="choice">Which items.</param>
+    /// <param name="ground">Why.</param>
     /// <exception cref="StoreFault">It is not finished.</exception>
-    public void EraseOverdue(IReadOnlyList<ErasureScope> rules, ErasureChoice choice)
+    public void EraseOverdue(IReadOnlyList<ErasureScope> rules, ErasureChoice choice, string ground)
     {
         lock (_lock)
         {
-            var job = NewJob(GapReason.TermOver, "term-over");
+            var job = NewJob(GapReason.TermOver, ground);
             job.Scopes.AddRange(rules.Select(static rule => new JobScope(rule, HeldState.Free, 0)));
             Begin(job, choice, null);
             FinishAll();
@@ -347,7 +351,7 @@ internal sealed class Eraser : IEraser
     /// <summary>What scopes say, without what is held.</summary>
     private sealed class ScopeChoice(List<JobScope> scopes, List<JobScope> held) : ErasureChoice
     {
-        public override bool Takes(Ground ground, SpoolItemKind kind, long id, in TermStart start)
+        public override bool Takes(in ItemInfo item, Ground ground, in TermStart start)
         {
             foreach (var (scope, _, toItem) in held)
             {
@@ -359,8 +363,8 @@ internal sealed class Eraser : IEraser
 
             foreach (var (scope, _, toItem) in scopes)
             {
-                if (id < toItem && scope.Covers(ground.Function, ground.Field) && start.WallNs < scope.BeforeWallUnixNs
-                    && (kind == SpoolItemKind.Image || !scope.ImagesOnly))
+                if (item.Id < toItem && scope.Covers(ground.Function, ground.Field) && start.WallNs < scope.BeforeWallUnixNs
+                    && (item.Kind == SpoolItemKind.Image || !scope.ImagesOnly))
                 {
                     return true;
                 }

@@ -10,7 +10,7 @@ internal delegate void ItemAction(in ItemInfo item, Ground ground, in TermStart 
 internal abstract class ErasureChoice
 {
     /// <summary>True when the item goes.</summary>
-    public abstract bool Takes(Ground ground, SpoolItemKind kind, long id, in TermStart start);
+    public abstract bool Takes(in ItemInfo item, Ground ground, in TermStart start);
 
     /// <summary>True when every item of the rule goes, so that a key without items goes too.</summary>
     public abstract bool TakesAll(string function, string field);

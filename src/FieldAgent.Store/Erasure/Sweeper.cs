@@ -36,10 +36,13 @@ public sealed class Sweeper
         _eraser = eraser;
     }
 
+    /// <summary>Done with every sweep, and every hour: what else has terms.</summary>
+    internal Action? Also { get; set; }
+
     /// <summary>Boot-time of the next sweep, ns, as far as is known; <see cref="Tick"/> before it does nothing.</summary>
     public long NextDueBootNs { get; private set; }
 
-    /// <summary>What is past its term and held, at the last sweep.</summary>
+    /// <summary>Rules of which something is past its term or delivered, and held, at the last sweep.</summary>
     public int Held { get; private set; }
 
     /// <summary>Sweeps when it is due, and again and again until stopped. Blocks.</summary>
@@ -82,6 +85,7 @@ public sealed class Sweeper
         if (changed || nowNs - _notedNs >= SweeperLimits.SweepNs)
         {
             NoteTime();
+            Also?.Invoke();
         }
 
         var shortest = _spool.Catalogue.ShortestTermNs();
@@ -89,6 +93,12 @@ public sealed class Sweeper
         {
             _shortestTermNs = shortest;
             NextDueBootNs = Math.Min(NextDueBootNs, nowNs + shortest);
+        }
+
+        if (_spool.KeepsCopies)
+        {
+            // a hold may end by itself
+            NextDueBootNs = Math.Min(NextDueBootNs, nowNs + SweeperLimits.SweepNs);
         }
 
         if (!changed && nowNs < NextDueBootNs)
@@ -105,6 +115,7 @@ public sealed class Sweeper
     public void Sweep()
     {
         _eraser.Resume();
+        Also?.Invoke();
         _shortestTermNs = _spool.Catalogue.ShortestTermNs();
         var overdue = new Overdue(_context, _eraser.Holds, _shortestTermNs);
         _spool.ForEachItem(overdue.Look);
@@ -125,7 +136,12 @@ public sealed class Sweeper
 
         if (overdue.Rules.Count > 0)
         {
-            _eraser.EraseOverdue(overdue.Rules, overdue);
+            _eraser.EraseOverdue(overdue.Rules, overdue, "term-over");
+        }
+
+        if (overdue.Released.Rules.Count > 0)
+        {
+            _eraser.EraseOverdue(overdue.Released.Rules, overdue.Released, ErasureGrounds.HoldEnded);
         }
     }
 
@@ -147,7 +163,7 @@ public sealed class Sweeper
     private sealed class Overdue(StoreContext context, IHolds holds, long shortestTermNs) : ErasureChoice
     {
         private readonly Dictionary<(string, string), bool> _held = [];
-        private readonly Dictionary<(string, string), long> _before = [];
+        private readonly RuleEnds _before = new();
         private readonly long _certainNs = context.Terms.CertainWallNs;
 
         public long NextNs { get; private set; } = shortestTermNs;
@@ -156,17 +172,19 @@ public sealed class Sweeper
 
         public int HeldRules { get; private set; }
 
-        public List<ErasureScope> Rules => [.. _before.Select(static rule => new ErasureScope(rule.Key.Item1, rule.Key.Item2, rule.Value))];
+        public List<ErasureScope> Rules => _before.Scopes;
+
+        /// <summary>Copies that were kept after their delivery, by holds that have ended.</summary>
+        public ReleasedCopies Released { get; } = new();
 
         public void Look(in ItemInfo item, Ground ground, in TermStart start)
         {
             var left = context.Terms.LeftNs(start, ground.Terms.TermNs);
-            if (left <= 0)
+            if (item.Pending == 0 || left <= 0)
             {
-                var rule = (ground.Function, ground.Field);
                 if (!IsHeld(ground))
                 {
-                    _before[rule] = Math.Max(_before.GetValueOrDefault(rule), start.WallNs + 1);
+                    (item.Pending == 0 ? Released.Ends : _before).Note(ground, start);
                 }
 
                 return;
@@ -182,8 +200,8 @@ public sealed class Sweeper
             }
         }
 
-        public override bool Takes(Ground ground, SpoolItemKind kind, long id, in TermStart start) =>
-            context.Terms.LeftNs(start, ground.Terms.TermNs) <= 0 && !IsHeld(ground);
+        public override bool Takes(in ItemInfo item, Ground ground, in TermStart start) =>
+            item.Pending != 0 && context.Terms.LeftNs(start, ground.Terms.TermNs) <= 0 && !IsHeld(ground);
 
         public override bool TakesAll(string function, string field) => false;
 
@@ -199,5 +217,33 @@ public sealed class Sweeper
 
             return held;
         }
+    }
+
+    /// <summary>What holds kept after its delivery, and keep no more.</summary>
+    private sealed class ReleasedCopies : ErasureChoice
+    {
+        public RuleEnds Ends { get; } = new();
+
+        public List<ErasureScope> Rules => Ends.Scopes;
+
+        public override bool Takes(in ItemInfo item, Ground ground, in TermStart start) => item.Pending == 0 && Ends.Has(ground);
+
+        public override bool TakesAll(string function, string field) => false;
+    }
+
+    /// <summary>Rules, each with the wall time before which it goes.</summary>
+    private sealed class RuleEnds
+    {
+        private readonly Dictionary<(string, string), long> _before = [];
+
+        public List<ErasureScope> Scopes => [.. _before.Select(static rule => new ErasureScope(rule.Key.Item1, rule.Key.Item2, rule.Value))];
+
+        public void Note(Ground ground, in TermStart start)
+        {
+            var rule = (ground.Function, ground.Field);
+            _before[rule] = Math.Max(_before.GetValueOrDefault(rule), start.WallNs + 1);
+        }
+
+        public bool Has(Ground ground) => _before.ContainsKey((ground.Function, ground.Field));
     }
 }

@@ -89,6 +89,10 @@ internal sealed class TermBook(IClock clock)
         return new TermStart(baseNs + atNs, atNs + (isLive ? clock.WallOffsetNs : boot.WallOffsetNs), isLive ? clock.Quality : boot.Quality, floorNs);
     }
 
+    /// <summary>What is put down now.</summary>
+    public TermStart StartNow() =>
+        new(BoardNs, clock.BootNs + clock.WallOffsetNs, clock.Quality, _boots.TryGetValue(_boot, out var times) ? times.FloorNs : long.MinValue);
+
     /// <summary>True when the term is over as far as any clock says: nobody may read it.</summary>
     public bool IsUnreadable(in TermStart start, long termNs) =>
         _terms.AssumedAgeNs(start, BoardNs, clock.BootNs + clock.WallOffsetNs) >= termNs;

@@ -84,7 +84,13 @@ internal sealed class OutboxLedger : IOutbox, IDisposable
                 Sent(id, evenUnacknowledged: true);
             }
 
-            return found.Count == 0 && unreadable.Count > 0 ? Waiting(recipient, unreadable[^1], max) : found;
+            if (found.Count == 0)
+            {
+                return unreadable.Count > 0 ? Waiting(recipient, unreadable[^1], max) : found;
+            }
+
+            var last = found[^1].Id;
+            return Readable(found) is { Count: > 0 } readable ? readable : Waiting(recipient, last, max);
         }
     }
 
@@ -93,9 +99,37 @@ internal sealed class OutboxLedger : IOutbox, IDisposable
     {
         lock (_context.WriteLock)
         {
-            return Read(
+            return Readable(Read(
                 _context.Database.Writer, "WHERE recipient = ?1 AND id <= ?2 ORDER BY id LIMIT ?3",
-                s => s.Bind(1, recipient).Bind(2, _retiredTo).Bind(3, max), []);
+                s => s.Bind(1, recipient).Bind(2, _retiredTo).Bind(3, max), []));
+        }
+    }
+
+    /// <summary>Forgets what has certainly waited longer than it may. Those who did not get it are told anew what is still so.</summary>
+    /// <exception cref="StoreFault">It could not be written; it is unreadable, and tried again.</exception>
+    public void DropExpired()
+    {
+        lock (_context.WriteLock)
+        {
+            var overdue = Terms(_context.Database.Writer).Where(term => _context.Terms.LeftNs(term.Start, term.TermNs) <= 0).Select(static term => term.Notice).ToList();
+            if (overdue.Count == 0)
+            {
+                return;
+            }
+
+            _context.Write(writer =>
+            {
+                foreach (var id in overdue)
+                {
+                    using var retell = writer.Once("DELETE FROM facts_told WHERE recipient = (SELECT recipient FROM outbox WHERE id = ?1)");
+                    retell.Bind(1, id).Run();
+                    using var delete = writer.Once("DELETE FROM outbox WHERE id = ?1");
+                    delete.Bind(1, id).Run();
+                    _context.Counters.Add("dropped.notices-expired", writer.Scalar("SELECT changes()"));
+                }
+
+                writer.Execute("DELETE FROM outbox_terms WHERE notice NOT IN (SELECT id FROM outbox)");
+            }, WriteBytes);
         }
     }
 
@@ -143,6 +177,12 @@ internal sealed class OutboxLedger : IOutbox, IDisposable
             var unreadable = new List<long>();
             foreach (var notice in Read(old, "ORDER BY id", static s => s, unreadable))
             {
+                if (notice.Kind == NoticeKind.Facts)
+                {
+                    // its term lies in the other database; what is still so is told anew
+                    continue;
+                }
+
                 _context.Write(writer => Insert(writer, notice), WriteBytes + (notice.Json.Length * 2L));
             }
 
@@ -183,7 +223,17 @@ internal sealed class OutboxLedger : IOutbox, IDisposable
         put.Bind(1, notice.Recipient).Bind(2, (long)notice.Kind).Bind(3, notice.Reference).Bind(4, notice.UntilAcknowledged ? 1 : 0)
             .Bind(5, Sealed.Seal(_key, notice.Json.Span, Context(notice.Recipient, notice.Kind, notice.Reference, notice.UntilAcknowledged)))
             .Run();
-        return notice with { Id = writer.Scalar("SELECT last_insert_rowid()") };
+        var stored = notice with { Id = writer.Scalar("SELECT last_insert_rowid()") };
+        if (notice.Term is { } term)
+        {
+            var start = _context.Terms.StartNow();
+            using var expiry = writer.Once(
+                "INSERT INTO outbox_terms(notice, term_ns, board_ns, wall_ns, quality, floor_ns) VALUES(?1, ?2, ?3, ?4, ?5, ?6)");
+            expiry.Bind(1, stored.Id).Bind(2, term.ToNs()).Bind(3, start.BoardNs).Bind(4, start.WallNs).Bind(5, (long)start.Quality)
+                .Bind(6, start.FloorOffsetNs).Run();
+        }
+
+        return stored;
     }
 
     private bool IsOver(Connection writer, int bytes)
@@ -197,6 +247,30 @@ internal sealed class OutboxLedger : IOutbox, IDisposable
     {
         using var find = writer.Once("SELECT id FROM outbox WHERE recipient = ?1 AND reference = ?2");
         return find.Bind(1, recipient).Bind(2, reference).Scalar();
+    }
+
+    private static List<(long Notice, long TermNs, TermStart Start)> Terms(Connection connection)
+    {
+        var terms = new List<(long, long, TermStart)>();
+        using var rows = connection.Once("SELECT notice, term_ns, board_ns, wall_ns, quality, floor_ns FROM outbox_terms");
+        while (rows.Step())
+        {
+            terms.Add((rows.Int(0), rows.Int(1), new TermStart(rows.Int(2), rows.Int(3), (ClockQuality)rows.Int(4), rows.Int(5))));
+        }
+
+        return terms;
+    }
+
+    // What may wait no longer, as far as any clock says.
+    private List<Notice> Readable(List<Notice> found)
+    {
+        if (found.Exists(static notice => notice.Kind == NoticeKind.Facts))
+        {
+            var over = Terms(_context.Database.Writer).Where(term => _context.Terms.IsUnreadable(term.Start, term.TermNs)).Select(static term => term.Notice).ToHashSet();
+            found.RemoveAll(notice => over.Contains(notice.Id));
+        }
+
+        return found;
     }
 
     private List<Notice> Read(Connection connection, string which, Func<Statement, Statement> bind, List<long> unreadable)

@@ -22,6 +22,7 @@ internal sealed partial class Spool
     private byte[] _sealed = [];
     private byte[] _sealContext = [];
     private int _flushesSinceMeasure;
+    private long _oldestFrom;
 
     private FlushOutcome FlushWaiting()
     {
@@ -124,6 +125,7 @@ internal sealed partial class Spool
         var written = database.PagesWritten;
         writer.Begin();
         _gaps.Begin();
+        _keptBefore = _kept;
         try
         {
             evict?.Invoke();
@@ -157,6 +159,7 @@ internal sealed partial class Spool
             _tally[TallyKind.NextId, 0] = _nextId;
             _tally[TallyKind.NextKey, 0] = _keys.NextId;
             _tally.Save(_statements);
+            SaveKept(writer);
             remembered = SaveMemory(writer);
             writer.Commit();
         }
@@ -169,6 +172,7 @@ internal sealed partial class Spool
             }
 
             _tally.Rollback();
+            _kept = _keptBefore;
             _gaps.Failed();
             _deliveries.Failed();
             _filesToDelete.Clear();
@@ -325,13 +329,7 @@ internal sealed partial class Spool
 
     private void Apply(in ItemOutcome outcome)
     {
-        var deleted = _statements.DeleteDone.Bind(1, outcome.Item.Id).Bind(2, outcome.Bits).Run() > 0;
-        var changed = deleted || _statements.ClearBits.Bind(1, outcome.Item.Id).Bind(2, outcome.Bits).Run() > 0;
-        if (deleted)
-        {
-            Removed(outcome.Item);
-        }
-
+        var changed = KeepOrDelete(outcome) || _statements.ClearBits.Bind(1, outcome.Item.Id).Bind(2, outcome.Bits).Run() > 0;
         if (outcome.Item.Kind == SpoolItemKind.Gap)
         {
             _gaps.Delivered(outcome.Item.Id, outcome.Bits);
@@ -347,6 +345,11 @@ internal sealed partial class Spool
     // The row is gone: so are its counts, its file, and its key when it was the last under it.
     private void Removed(in ItemInfo item)
     {
+        if (item.Pending == 0 && item.Kind != SpoolItemKind.Gap)
+        {
+            _kept = _kept.Add(item, FileBytes(item), -1);
+        }
+
         if (item.Kind == SpoolItemKind.Gap)
         {
             _statements.DeleteGap.Bind(1, item.Id).Run();
@@ -395,15 +398,22 @@ internal sealed partial class Spool
             MeasureOthers();
         }
 
+        // nobody waits again for what was delivered: the next look begins here
         var oldest = 0L;
-        if (_statements.OldestTime.Step())
+        var first = _statements.OldestTime.Bind(1, _oldestFrom);
+        if (first.Step())
         {
-            var boot = _catalogue.Boot(_statements.OldestTime.Int(0));
-            oldest = (_statements.OldestTime.Int(1) * 1_000_000) + (boot?.WallOffsetNs ?? 0);
-            _statements.OldestTime.Reset();
+            _oldestFrom = first.Int(0);
+            oldest = (first.Int(2) * 1_000_000) + (_catalogue.Boot(first.Int(1))?.WallOffsetNs ?? 0);
+            first.Reset();
+        }
+        else
+        {
+            _oldestFrom = _nextId;
         }
 
         Volatile.Write(ref _snapshot, new Snapshot(
-            _tally.Sum(TallyKind.Blocks), _tally.Sum(TallyKind.Readings), _tally.Sum(TallyKind.Images), MeasuredBytes(), oldest));
+            _tally.Sum(TallyKind.Blocks) - _kept.Blocks, _tally.Sum(TallyKind.Readings) - _kept.Readings,
+            _tally.Sum(TallyKind.Images) - _kept.Images, MeasuredBytes(), oldest, _kept.Items));
     }
 }

@@ -219,7 +219,7 @@ internal sealed partial class Spool
         var selection = new Selection();
         ForEachItem((in ItemInfo item, Ground ground, in TermStart start) =>
         {
-            if (_context.Doomed.Covers(item.Key, item.Id) || !choice.Takes(ground, item.Kind, item.Id, start))
+            if (_context.Doomed.Covers(item.Key, item.Id) || !choice.Takes(item, ground, start))
             {
                 selection.Pass(item);
                 return;
@@ -244,12 +244,14 @@ internal sealed partial class Spool
         return selection;
     }
 
+    private ItemInfo Unstored(SpoolItemKind kind, Ground ground) => new(_nextId, kind, 0, ground.Id, 0, ground.Mask, 0, 0, 0, 0, 0);
+
     private void WipeWaiting(ErasureJob job, ErasureChoice choice)
     {
         var boot = _catalogue.Boot(_catalogue.Note(_context.Clock.BootId, _context.Clock.WallOffsetNs, _context.Clock.Quality))!;
         _waiting.RemoveAll(block =>
         {
-            if (!choice.Takes(block.Ground, SpoolItemKind.Block, _nextId, _context.Terms.Start(boot, block.AtMs)))
+            if (!choice.Takes(Unstored(SpoolItemKind.Block, block.Ground), block.Ground, _context.Terms.Start(boot, block.AtMs)))
             {
                 return false;
             }
@@ -264,7 +266,7 @@ internal sealed partial class Spool
         });
         _waitingImages.RemoveAll(image =>
         {
-            if (!choice.Takes(image.Ground, SpoolItemKind.Image, _nextId, _context.Terms.Start(boot, image.AtMs)))
+            if (!choice.Takes(Unstored(SpoolItemKind.Image, image.Ground), image.Ground, _context.Terms.Start(boot, image.AtMs)))
             {
                 return false;
             }

@@ -29,7 +29,7 @@ internal sealed partial class Spool
 
     /// <summary>Pages of the log that settling an outcome fills, from above.</summary>
     internal long PagesFor(in ItemOutcome outcome) =>
-        (outcome.Item.Pending & ~outcome.Bits) == 0 ? PagesToDelete(outcome.Item)
+        (outcome.Item.Pending & ~outcome.Bits) == 0 && !MayBeKept(outcome) ? PagesToDelete(outcome.Item)
         : PagesOf(outcome.Item.Bytes) + (outcome.GivenUp is null ? 0 : 1);
 
     // A delete writes the leaf and its neighbour; what lay on pages of its own only goes to the free list.

@@ -206,7 +206,7 @@ internal sealed partial class Spool
         {
             for (var level = 0; level <= (int)importance; level++)
             {
-                if (_tally[TallyKind.Blocks, level] + _tally[TallyKind.Images, level] > 0 && EvictChunk(level, bytes, reason))
+                if (_tally[TallyKind.Blocks, level] + _tally[TallyKind.Images, level] > 0 && EvictOnFullDisk(items => TryEvict(level, bytes, items, reason)))
                 {
                     FinishEviction(level, reason);
                     return true;
@@ -214,7 +214,7 @@ internal sealed partial class Spool
             }
         }
         while (LookAtHeldAgain());
-        return false;
+        return EvictKept(bytes, reason);
     }
 
     private bool LookAtHeldAgain()
@@ -231,21 +231,18 @@ internal sealed partial class Spool
         return true;
     }
 
-    private bool IsHeld(in ItemInfo item) => _catalogue.Ground(item.Ground) is { } ground
-        && Eraser is { } eraser && eraser.Holds.IsHeld(ground.Function, ground.Field, _context.Terms.CertainWallNs);
-
     // A delete needs a little room too: on a full disk that is what the reserve is for, and a few items at a time.
-    private bool EvictChunk(int level, long bytes, GapReason reason)
+    private bool EvictOnFullDisk(Func<int, bool> evict)
     {
         try
         {
-            return TryEvict(level, bytes, _context.Limits.ItemsPerChunk, reason);
+            return evict(_context.Limits.ItemsPerChunk);
         }
         catch (StoreFault fault) when (fault.Kind == StoreFaultKind.Full)
         {
             _reserve.Release();
             RestartLog();
-            return TryEvict(level, bytes, ItemsPerSmallChunk, reason);
+            return evict(ItemsPerSmallChunk);
         }
     }
 
@@ -271,6 +268,11 @@ internal sealed partial class Spool
             _evictedTo[level] = last;
         }
 
+        return CommitEviction(pages, reason);
+    }
+
+    private bool CommitEviction(long pages, GapReason reason)
+    {
         Commit(0, 0, () =>
         {
             foreach (var item in _evicting)
@@ -293,19 +295,30 @@ internal sealed partial class Spool
 
     private void FinishEviction(int level, GapReason reason)
     {
+        _evictedTo[level] = _evicting[^1].Id;
+        Interlocked.Increment(ref _epoch);
+
+        // a copy whose hold has ended is no loss: its recipients have it
         var readings = 0L;
+        var items = 0;
         foreach (var item in _evicting)
         {
-            readings += item.Kind == SpoolItemKind.Image ? 1 : item.Readings;
+            if (item.Pending != 0)
+            {
+                readings += item.Kind == SpoolItemKind.Image ? 1 : item.Readings;
+                items++;
+            }
         }
 
-        _evictedTo[level] = _evicting[^1].Id;
+        if (items == 0)
+        {
+            return;
+        }
+
         Interlocked.Add(ref _evicted, readings);
         _context.Counters.Add(reason == GapReason.StorageCap ? "dropped.storage-cap" : "dropped.disk-full", readings);
-        _context.Counters.Add(reason == GapReason.StorageCap ? "evicted.storage-cap" : "evicted.disk-full", _evicting.Count);
-        _losses.Note(reason == GapReason.StorageCap ? "the state directory's cap is reached" : "the disk is full",
-            _evicting.Count, readings);
-        Interlocked.Increment(ref _epoch);
+        _context.Counters.Add(reason == GapReason.StorageCap ? "evicted.storage-cap" : "evicted.disk-full", items);
+        _losses.Note(reason == GapReason.StorageCap ? "the state directory's cap is reached" : "the disk is full", items, readings);
     }
 
     private void GiveUp(in ItemInfo item, GapReason reason)

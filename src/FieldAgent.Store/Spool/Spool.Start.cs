@@ -38,6 +38,8 @@ internal sealed partial class Spool
         _tally.Load(database.Writer);
         _keys.Load(database.Writer, _tally);
         _gaps.Load(database.Writer);
+        LoadKept(database);
+        _oldestFrom = 0;
         _nextId = Math.Max(_nextId, Math.Max(1, _tally[TallyKind.NextId, 0]));
         Array.Clear(_evictedTo);
     }

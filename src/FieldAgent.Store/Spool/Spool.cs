@@ -34,7 +34,7 @@ internal sealed partial class Spool : ISpool
     // A small transaction and its checkpoint, and a new database beside one that is set aside.
     private const long ReserveBytesMin = 96 << 10;
 
-    private Snapshot _snapshot = new(0, 0, 0, 0, 0);
+    private Snapshot _snapshot = new(0, 0, 0, 0, 0, 0);
 
     public Spool(StoreContext context)
     {
@@ -51,7 +51,7 @@ internal sealed partial class Spool : ISpool
         Start();
     }
 
-    private sealed record Snapshot(long Blocks, long Readings, long Images, long StateBytes, long OldestWallUnixNs);
+    private sealed record Snapshot(long Blocks, long Readings, long Images, long StateBytes, long OldestWallUnixNs, long Kept);
 
     /// <inheritdoc/>
     public event Action? Stored;
@@ -63,7 +63,7 @@ internal sealed partial class Spool : ISpool
         {
             var now = Volatile.Read(ref _snapshot);
             return new SpoolState(now.Blocks, now.Readings, now.Images, now.StateBytes, _context.Options.StateBytesMax,
-                now.OldestWallUnixNs, Volatile.Read(ref _evicted));
+                now.OldestWallUnixNs, Volatile.Read(ref _evicted), now.Kept);
         }
     }
 

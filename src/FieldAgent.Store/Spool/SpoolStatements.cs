@@ -33,7 +33,11 @@ internal sealed class SpoolStatements(Connection writer)
     public Statement DeleteItem { get; } = writer.Prepare("DELETE FROM items WHERE id = ?1");
 
     /// <summary>Deletes an item that nobody but the given bits waits for.</summary>
-    public Statement DeleteDone { get; } = writer.Prepare("DELETE FROM items WHERE id = ?1 AND pending & ~?2 = 0");
+    public Statement DeleteDone { get; } = writer.Prepare("DELETE FROM items WHERE id = ?1 AND pending & ~?2 = 0 AND pending & ?2 <> 0");
+
+    /// <summary>Keeps an item that nobody but the given bits waits for: nobody does from now on.</summary>
+    public Statement KeepDone { get; } = writer.Prepare(
+        "UPDATE items SET pending = 0 WHERE id = ?1 AND pending & ~?2 = 0 AND pending & ?2 <> 0");
 
     public Statement ClearBits { get; } = writer.Prepare("UPDATE items SET pending = pending & ~?2 WHERE id = ?1 AND pending & ?2 <> 0");
 
@@ -41,7 +45,13 @@ internal sealed class SpoolStatements(Connection writer)
     public Statement Oldest { get; } = writer.Prepare(
         $"SELECT {InfoColumns} FROM items WHERE id > ?1 AND importance = ?2 AND kind < 2 ORDER BY id LIMIT ?3");
 
-    public Statement OldestTime { get; } = writer.Prepare("SELECT boot, at_ms FROM items WHERE kind < 2 ORDER BY id LIMIT 1");
+    /// <summary>Oldest copies that are kept after their delivery.</summary>
+    public Statement OldestKept { get; } = writer.Prepare(
+        $"SELECT {InfoColumns} FROM items WHERE pending = 0 AND kind < 2 ORDER BY id LIMIT ?1");
+
+    /// <summary>The oldest item that somebody waits for, from an id on.</summary>
+    public Statement OldestTime { get; } = writer.Prepare(
+        "SELECT id, boot, at_ms FROM items WHERE id >= ?1 AND kind < 2 AND pending <> 0 ORDER BY id LIMIT 1");
 
     public Statement InsertKey { get; } = writer.Prepare(
         "INSERT INTO keys(id, function, field, day, generation, wrapped) VALUES(?1, ?2, ?3, ?4, ?5, ?6)");

@@ -140,6 +140,11 @@ internal static class Schema
             "CREATE TABLE facts_told(recipient TEXT, function TEXT, digest BLOB NOT NULL, PRIMARY KEY(recipient, function)) STRICT, WITHOUT ROWID"),
         ("bytes sent, by recipient and day",
             "CREATE TABLE traffic(recipient TEXT, day INTEGER, bytes INTEGER NOT NULL, PRIMARY KEY(recipient, day)) STRICT, WITHOUT ROWID"),
+        ("how long documents may wait",
+            """
+            CREATE TABLE outbox_terms(notice INTEGER PRIMARY KEY, term_ns INTEGER NOT NULL, board_ns INTEGER NOT NULL, wall_ns INTEGER NOT NULL,
+                quality INTEGER NOT NULL, floor_ns INTEGER NOT NULL) STRICT;
+            """),
     ];
 
     /// <summary>The newest version this program knows.</summary>

@@ -26,6 +26,18 @@ public sealed class DoctorTests
     }
 
     [Fact]
+    [Promise("R52")]
+    public void What_happens_after_a_reboot_is_told_where_the_service_is_installed()
+    {
+        using var board = new BoardTree();
+        Assert.DoesNotContain(board.Look().Findings, static f => f.Id == "privacy.autostart");
+        board.Write("etc/systemd/system/fieldagent-autostart.service", "[Unit]\n");
+        var finding = Assert.Single(board.Look().Findings, static f => f.Id == "privacy.autostart");
+        Assert.Equal((Verdict.Warn, "after a reboot"), (finding.Result, finding.Place));
+        Assert.Contains("consent grant autostart", finding.Remedy, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_wrong_chip_at_an_address_is_named()
     {
         using var board = new BoardTree();

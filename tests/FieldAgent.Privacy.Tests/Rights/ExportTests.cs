@@ -37,6 +37,7 @@ public class ExportTests
         Assert.StartsWith("time,clock,function,field,sensor,stream,unit,value\r\n", Encoding.UTF8.GetString(files["readings/readings-00001.csv"]));
         Assert.Equal(31, Encoding.UTF8.GetString(files["readings/readings-00001.csv"]).TrimEnd().Split("\r\n").Length);
         Assert.Equal([0xff, 0xd8, 1, 2, 3], files["photographs/" + new string('a', 32) + ".jpg"]);
+        Assert.Equal("photographs/" + new string('b', 32) + ".jpg", (string)Lines(files["photographs.jsonl"])[0]!["madeFrom"]!);
         Assert.Equal("fleet-location", (string)Lines(files["consents.jsonl"])[0]!["function"]!);
         Assert.Equal("vendor", (string)Lines(files["deliveries.jsonl"])[0]!["recipient"]!);
         Assert.NotEmpty(Lines(files["recipients.jsonl"]));
@@ -204,7 +205,7 @@ public class ExportTests
             {
                 item.Kind = SpoolItemKind.Image;
                 item.Function = "photo";
-                item.Image = new SpoolImage(new string('a', 32), "camera", 5, "hash", 1, null);
+                item.Image = new SpoolImage(new string('a', 32), "camera", 5, "hash", 1, null, new string('b', 32));
             }
 
             return _next++ < blocks + 2;

@@ -130,8 +130,7 @@ public class TermTests
         bench.Store.Holds = holds;
         Add(bench);
         bench.Fill(Bench.Set(), 2, permit: s_photo with { Function = "geofence", Field = "location.position" });
-        holds.Held.Add(("photo", "image.photo"));
-        holds.Held.Add(("geofence", "location.position"));
+        holds.Functions.UnionWith(["photo", "geofence"]);
         var report = bench.Store.Eraser.Erase([new ErasureScope("geofence", "location.position")], GapReason.ConsentWithdrawn, "withdrawn");
         Assert.Equal((0, 0), (report.Scopes.Count, report.Items));
         Assert.Equal(new ErasureScope("geofence", "location.position"), Assert.Single(report.Held));
@@ -145,7 +144,7 @@ public class TermTests
         Assert.DoesNotContain(bench.ReadAll(), static got => got.Kind != SpoolItemKind.Gap);
 
         // what came after the withdrawal was not asked for, and is only overdue
-        holds.Held.Clear();
+        holds.Functions.Clear();
         bench.Reopen();
         bench.Store.Holds = holds;
         bench.Store.Sweeper.Sweep();
@@ -191,11 +190,4 @@ public class TermTests
 
     private static SimulatedClock Boot(int number, long wallNs, ClockQuality quality) =>
         new(wallNs, quality: quality, bootId: new Guid(number, 0, 0, new byte[8]));
-
-    private sealed class FakeHolds : IHolds
-    {
-        public HashSet<(string, string)> Held { get; } = [];
-
-        public bool IsHeld(string function, string field, long atWallNs) => Held.Contains((function, field));
-    }
 }

@@ -98,7 +98,7 @@ public class CapTests
     public void What_a_legal_hold_keeps_is_not_given_up_for_room_and_new_readings_are_refused_aloud()
     {
         using var bench = new Bench(o => o with { StateBytesMax = Cap });
-        var holds = new Holding("fleet-location");
+        var holds = new FakeHolds("fleet-location");
         bench.Store.Holds = holds;
         var held = Admit.Permit("fleet-location", "location.position", personal: true);
         var places = Bench.Set("gnss", "location.position", Importance.Low);
@@ -152,13 +152,6 @@ public class CapTests
     {
         using var database = Raw.Open(bench.Options.Directory);
         return Raw.Number(database, $"SELECT count(*) FROM items WHERE kind = 0 AND ground IN (SELECT id FROM grounds WHERE field = '{field}')");
-    }
-
-    private sealed class Holding(params string[] functions) : IHolds
-    {
-        public HashSet<string> Functions { get; } = [.. functions];
-
-        public bool IsHeld(string function, string field, long atWallNs) => Functions.Contains(function);
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using FieldAgent.Agent.Status;
 using FieldAgent.Devices;
 
 namespace FieldAgent.Agent.Doctor.Checks;
@@ -12,9 +13,9 @@ internal sealed class InterfaceCheck : ICheck
     public IEnumerable<Finding> Look(DoctorView view)
     {
         yield return Finding.Ok("kernel.interfaces", "kernel", string.Join(", ",
-            Count(I2cSurvey.Buses(view.Dev).Count, "I2C bus", "I2C buses"), Count(Nodes(view, "gpiochip*"), "GPIO chip", "GPIO chips"),
-            Count(view.Chips.Count(static c => c.Interface == "iio"), "IIO chip", "IIO chips"),
-            Count(view.Chips.Count(static c => c.Interface == "hwmon"), "hwmon chip", "hwmon chips"), Count(Nodes(view, "video*"), "video node", "video nodes")));
+            Plural.Of(I2cSurvey.Buses(view.Dev).Count, "I2C bus", "I2C buses"), Plural.Of(Nodes(view, "gpiochip*"), "GPIO chip", "GPIO chips"),
+            Plural.Of(view.Chips.Count(static c => c.Interface == "iio"), "IIO chip", "IIO chips"),
+            Plural.Of(view.Chips.Count(static c => c.Interface == "hwmon"), "hwmon chip", "hwmon chips"), Plural.Of(Nodes(view, "video*"), "video node", "video nodes")));
         foreach (var sensor in view.Sensors.Where(static s => s.Kind is "iio" or "hwmon"))
         {
             var device = sensor.Text("device");
@@ -47,6 +48,4 @@ internal sealed class InterfaceCheck : ICheck
 
     private static int Nodes(DoctorView view, string pattern) =>
         Directory.Exists(view.Dev) ? Directory.EnumerateFileSystemEntries(view.Dev, pattern).Count() : 0;
-
-    private static string Count(int n, string one, string many) => FormattableString.Invariant($"{n} {(n == 1 ? one : many)}");
 }

@@ -23,6 +23,11 @@ internal sealed class PrivacyCheck : ICheck
                 "answer them at once: 'fieldagent privacy requests'");
         }
 
+        foreach (var finding in AfterReboot(view))
+        {
+            yield return finding;
+        }
+
         var policy = PrivacyParts.LoadPolicy(config);
         foreach (var sensor in view.Sensors.Where(sensor => view.IsGranted(sensor) == false))
         {
@@ -32,6 +37,33 @@ internal sealed class PrivacyCheck : ICheck
                     $"ask the person concerned, then 'fieldagent consent grant {functions[0]}'")
                 : Finding.Warn("privacy.no-rule", $"sensor {sensor.Name}", $"stays closed: the policy has no rule for {string.Join(", ", sensor.OpensFor)}",
                     "correct 'field', or use a policy that has one");
+        }
+    }
+
+    // Only where the service is installed does it matter.
+    private static IEnumerable<Finding> AfterReboot(DoctorView view)
+    {
+        const string id = "privacy.autostart";
+        const string place = "after a reboot";
+        if (!File.Exists(view.At($"/etc/systemd/system/{Autostart.Unit}"))
+            || (view.Status is { } status ? status.Autostart : view.Store.Gate is { } gate ? Autostart.IsGranted(gate) : null as bool?) is not { } isGranted)
+        {
+            yield break;
+        }
+
+        if (!isGranted)
+        {
+            yield return Finding.Warn(id, place, "the agent stays off until somebody starts it: nobody has granted autostart",
+                "leave it so, or 'fieldagent consent grant autostart'");
+        }
+        else if (!Path.Exists(view.At($"/etc/systemd/system/multi-user.target.wants/{Autostart.Unit}")))
+        {
+            yield return Finding.Warn(id, place, "the agent stays off, although autostart is granted: nothing asks at boot",
+                $"'systemctl enable {Autostart.Unit}'");
+        }
+        else
+        {
+            yield return Finding.Ok(id, place, "the agent starts with the board: autostart is granted");
         }
     }
 }
