@@ -1,6 +1,7 @@
 using FieldAgent.Benchmarks;
 using FieldAgent.Benchmarks.Devices;
 using FieldAgent.Benchmarks.Privacy;
+using FieldAgent.Benchmarks.Stacks;
 
 // Measures what the README and the aims speak of. Wall-clock figures are of this machine; compare the ratios, whose two sides are
 // measured in the same run.
@@ -16,6 +17,8 @@ var results = new Results(json, Console.Out);
     ("c", "(c) bytes that reach the disk, same load, journaled ext4 on a loop device", () => DiskBytes.Run(results, agent)),
     ("d", "(d) the process: ten streams at 1 Hz", () => Footprint.Run(results, agent)),
     ("e", "(e) draining a backlog", () => DrainRate.Run(results)),
+    ("links", "the durable path over each MQTT client built in", () => LinkRatio.Run(results)),
+    ("drivers", "GPIO and I2C through each set of drivers built in", () => DriverRatio.Run(results)),
     ("erasure", "privacy: erasing one function", () => ErasureBench.Run(results)),
 ];
 

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Xunit;
@@ -10,7 +11,7 @@ public sealed partial class VirtualBoard : IDisposable
 {
     private const int CannotBePrepared = 69;
 
-    private static readonly Lazy<string> Missing = new(Prepare);
+    private static readonly ConcurrentDictionary<string, Lazy<string>> Missing = new(StringComparer.Ordinal);
     private static readonly Lazy<string> Program = new(Publish);
 
     // From the share each page of the program would be fetched anew at each start.
@@ -19,15 +20,24 @@ public sealed partial class VirtualBoard : IDisposable
     private readonly TempFolder _share = new();
 
     public VirtualBoard()
+        : this("x64", Program.Value)
     {
-        if (Missing.Value.Length > 0)
+    }
+
+    /// <summary>A board of another kind.</summary>
+    /// <param name="arch">As for <c>board --arch</c>.</param>
+    /// <param name="program">The folder of an agent for it; null: none is needed.</param>
+    public VirtualBoard(string arch, string? program)
+    {
+        var missing = Missing.GetOrAdd(arch, static arch => new Lazy<string>(() => Prepare(arch))).Value;
+        if (missing.Length > 0)
         {
-            Assert.Skip($"skipped: virtual board ({Missing.Value})");
+            Assert.Skip($"skipped: virtual board {arch} ({missing})");
         }
 
-        foreach (var file in new[] { "fieldagent", "libe_sqlite3.so" })
+        foreach (var file in program is null ? [] : new[] { "fieldagent", "libe_sqlite3.so" })
         {
-            File.Copy(Path.Join(Program.Value, file), _share.File(file));
+            File.Copy(Path.Join(program, file), _share.File(file));
         }
     }
 
@@ -65,9 +75,9 @@ public sealed partial class VirtualBoard : IDisposable
 
     public void Dispose() => _share.Dispose();
 
-    private static string Prepare()
+    private static string Prepare(string arch)
     {
-        var (code, output) = Call(["prepare"]);
+        var (code, output) = Call(["prepare", "--arch", arch]);
         return code switch
         {
             0 => "",
