@@ -16,9 +16,9 @@ internal static class DeviceBench
     private const int CpuSensors = 21;
 
     // The simulator merges an edge that follows while the one before is still handled; whether it does is chance.
-    private const int Tries = 3;
+    private const int Tries = 2;
 
-    private static readonly int[] EdgeRates = [5000, 2000, 1000, 500, 200, 100];
+    private static readonly int[] EdgeRates = [2000, 1000, 500, 200];
 
     /// <summary>GPIO: the highest rate of edges of which none is missing.</summary>
     public static void Edges(Results results, BenchBoard board)
