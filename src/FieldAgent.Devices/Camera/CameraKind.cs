@@ -71,6 +71,18 @@ public sealed class CameraKind : ISensorKind
             setup.Options.Get(Use) == "scan");
     }
 
+    /// <inheritdoc/>
+    public IReadOnlyList<string> PackagesFor(ConfigSection options)
+    {
+        var isScan = options.Get(Use) == "scan";
+        return
+        [
+            .. options.Get(Source) == "usb" ? ["ffmpeg"] : Array.Empty<string>(),
+            .. isScan || options.Get(Masks).Count > 0 || options.Get(WidthMax) > 0 ? ["libturbojpeg0"] : Array.Empty<string>(),
+            .. isScan ? ["libzbar0"] : Array.Empty<string>(),
+        ];
+    }
+
     private static IShotSource SourceOf(SensorSetup setup) => setup.Options.Get(Source) switch
     {
         "csi" => new ProgramShots(new CsiCamera(setup), setup.Options.Get(Timeout)),

@@ -82,6 +82,11 @@ public sealed class GnssKind : ISensorKind
         return new GnssSensor(setup.Name, source, isLive || isPaced ? intervalNs : 0, isLive);
     }
 
+    /// <inheritdoc/>
+    /// <remarks>A gpsd of another machine is that machine's.</remarks>
+    public IReadOnlyList<string> PackagesFor(ConfigSection options) =>
+        options.Has(Gpsd) && TryHostPort(options.Get(Gpsd), out var host, out _) && host is "localhost" or "127.0.0.1" or "::1" ? ["gpsd"] : [];
+
     /// <summary>Splits <c>host:port</c>, <c>host</c>, <c>[v6]:port</c>.</summary>
     internal static bool TryHostPort(string text, out string host, out int port)
     {
