@@ -85,8 +85,8 @@ internal sealed record AgentConfig
     /// <summary>Readings in one block at most.</summary>
     public required int BlockReadings { get; init; }
 
-    /// <summary>Lines for people at the board that are configured and not driven: <c>consentSwitch</c>, <c>indicator</c>.</summary>
-    public IReadOnlyList<string> UndrivenRoles { get; init; } = [];
+    /// <summary>Lines for people at the board.</summary>
+    public RolesConfig Roles { get; init; } = new();
 
     /// <summary>Brokers.</summary>
     public required IReadOnlyList<Recipient> Recipients { get; init; }

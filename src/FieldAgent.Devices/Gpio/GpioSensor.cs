@@ -18,6 +18,10 @@ internal sealed class GpioSensor(SensorSetup setup, IGpioController controller) 
     public IReadOnlyList<string> OpensFor => [_field];
 
     /// <inheritdoc/>
+    public IReadOnlyList<BoardLine> Lines =>
+        [.. setup.Options.Get(GpioKind.Lines).Select(line => new BoardLine(setup.Options.Get(GpioOptions.Chip), line.Get(GpioOptions.Line)))];
+
+    /// <inheritdoc/>
     public void Run(ISensorHost host, CancellationToken stop)
     {
         var options = setup.Options;

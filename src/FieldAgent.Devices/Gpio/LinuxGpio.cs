@@ -51,7 +51,15 @@ internal sealed unsafe class LinuxGpio(string dev) : IGpioController
             }
         }
 
-        foreach (var group in request.Lines.Select(static (line, i) => (line, i)).Where(static p => p.line.Debounce > TimeSpan.Zero)
+        if (request is { Output: true, Initial: not 0 })
+        {
+            attributes[count++] = new GpioUapi.ConfigAttribute
+            {
+                Id = GpioUapi.AttributeOutputValues, Value = request.Initial, Mask = Mask(Enumerable.Range(0, offsets.Length)),
+            };
+        }
+
+        foreach (var group in request.Lines.Select(static (line, i) => (line, i)).Where(p => !request.Output && p.line.Debounce > TimeSpan.Zero)
             .GroupBy(static p => p.line.Debounce))
         {
             attributes[count++] = new GpioUapi.ConfigAttribute
@@ -75,6 +83,12 @@ internal sealed unsafe class LinuxGpio(string dev) : IGpioController
             GpioBias.PullUp => GpioUapi.FlagPullUp,
             GpioBias.PullDown => GpioUapi.FlagPullDown,
             GpioBias.None => GpioUapi.FlagNoBias,
+            _ => 0UL,
+        }
+        | (request.Output ? line.Drive : GpioDrive.PushPull) switch
+        {
+            GpioDrive.OpenDrain => GpioUapi.FlagOpenDrain,
+            GpioDrive.OpenSource => GpioUapi.FlagOpenSource,
             _ => 0UL,
         };
 
