@@ -22,5 +22,6 @@ public static class DeviceCatalogue
         new HealthKind(),
         new ActivityKind(),
         new SharedUplinkKind(),
+        .. DeviceStack.Kinds,
     ];
 }

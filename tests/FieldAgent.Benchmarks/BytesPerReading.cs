@@ -2,6 +2,7 @@ using System.Text;
 using FieldAgent.Agent.Hosting;
 using FieldAgent.Core;
 using FieldAgent.Delivery;
+using FieldAgent.Testing;
 
 namespace FieldAgent.Benchmarks;
 
@@ -36,7 +37,8 @@ internal static class BytesPerReading
     private static (double Stored, double Wire) Measure(int compressAbove)
     {
         using var broker = BenchBroker.Start();
-        using var relay = new CountingRelay(broker.Port);
+        long sent = 0;
+        using var relay = new TcpRelay(broker.Port, (bytes, toBroker) => Interlocked.Add(ref sent, toBroker ? bytes.Length : 0));
         using var agent = new BenchAgent(1000, new IdleSensor(), relay.Port, new MosquittoLinkFactory(), compressAboveBytes: compressAbove);
         var parts = agent.Parts;
         agent.StartDelivering();
@@ -45,7 +47,7 @@ internal static class BytesPerReading
         // The first block brings the state message with the streams' units, and tells the broker the topic.
         StoreBlock(parts, 0);
         DurablePath.Spin(() => agent.Acknowledged >= 1 && parts.Couriers[0].State.InFlight == 0, "the first block");
-        var before = relay.Bytes;
+        var before = Volatile.Read(ref sent);
         long payload = 0;
         for (var block = 1; block <= Blocks; block++)
         {
@@ -54,7 +56,7 @@ internal static class BytesPerReading
 
         DurablePath.Spin(() => agent.Acknowledged >= Blocks + 1, "every block sent");
         const double readings = Blocks * RowsPerBlock * Streams;
-        var wire = relay.Bytes - before;
+        var wire = Volatile.Read(ref sent) - before;
         agent.Stop();
         return (payload / readings, wire / readings);
     }

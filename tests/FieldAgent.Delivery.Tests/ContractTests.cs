@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text.Json;
 using FieldAgent.Core;
 
@@ -7,31 +6,10 @@ namespace FieldAgent.Delivery.Tests;
 /// <summary>What a courier sends, against the published schemas, by a validator that is not ours.</summary>
 public sealed class ContractTests
 {
-    private static readonly string Contract = Path.Join(Places.Repository, "src", "FieldAgent.Delivery", "contract");
-
-    // Lines "schema<TAB>file" on stdin; prints what does not validate.
-    private const string Validator = """
-        import json, sys
-        from jsonschema import Draft202012Validator
-        schemas = {}
-        bad = 0
-        for line in sys.stdin:
-            schema, file = line.rstrip("\n").split("\t")
-            if schema not in schemas:
-                loaded = json.load(open(schema))
-                Draft202012Validator.check_schema(loaded)
-                schemas[schema] = Draft202012Validator(loaded)
-            for error in schemas[schema].iter_errors(json.load(open(file))):
-                bad += 1
-                print(file, error.json_path, error.message[:300])
-        sys.exit(1 if bad else 0)
-        """;
-
     [Fact]
     public void Everything_a_courier_sends_validates_against_the_published_schemas()
     {
-        using var folder = new TempFolder();
-        var lines = new List<string>();
+        using var schemas = new ContractSchemas();
         foreach (var compress in new[] { int.MaxValue, 1 })
         {
             var rig = new CourierRig(compressAbove: compress);
@@ -56,7 +34,7 @@ public sealed class ContractTests
             };
             rig.RunUntil(() => sent && rig.Spool.Waiting == 0);
             var will = rig.Broker.Attempts[0].Will!;
-            Check(folder, lines, "state", will.Payload);
+            schemas.Add("state", will.Payload);
             foreach (var message in rig.Broker.Snapshot())
             {
                 var levels = message.Topic.Split('/');
@@ -66,7 +44,7 @@ public sealed class ContractTests
                 }
 
                 var payload = message.ContentEncoding is null ? message.Payload : Unbrotli(message.Payload);
-                Check(folder, lines, levels[3] switch
+                schemas.Add(levels[3] switch
                 {
                     "data" => JsonDocument.Parse(payload).RootElement.TryGetProperty("image", out _) ? "image" : "batch",
                     var other => other,
@@ -74,10 +52,8 @@ public sealed class ContractTests
             }
         }
 
-        Assert.Contains(lines, l => l.Contains("result.schema", StringComparison.Ordinal));
-        Assert.Contains(lines, l => l.Contains("gap.schema", StringComparison.Ordinal));
-        Assert.Contains(lines, l => l.Contains("image.schema", StringComparison.Ordinal));
-        Assert.Equal("", RunValidator(folder, lines));
+        Assert.Superset(new HashSet<string>(["result", "gap", "image"]), schemas.Used.ToHashSet());
+        Assert.Equal("", schemas.Violations());
     }
 
     [Theory]
@@ -91,10 +67,9 @@ public sealed class ContractTests
     [InlineData("flush", """{"v":2,"id":"a"}""", false)]
     public void The_command_schemas_say_the_same_as_the_parser(string command, string payload, bool valid)
     {
-        using var folder = new TempFolder();
-        var lines = new List<string>();
-        Check(folder, lines, "command-" + command, System.Text.Encoding.UTF8.GetBytes(payload));
-        Assert.Equal(valid, RunValidator(folder, lines).Length == 0);
+        using var schemas = new ContractSchemas();
+        schemas.Add("command-" + command, System.Text.Encoding.UTF8.GetBytes(payload));
+        Assert.Equal(valid, schemas.Violations().Length == 0);
         var parsed = CommandParser.Parse(
             System.Text.Encoding.UTF8.GetBytes(payload), CommandContract.ArgumentsOf(command), new CommandLimits());
         Assert.Equal(valid, parsed.Error.Length == 0);
@@ -103,7 +78,7 @@ public sealed class ContractTests
     [Fact]
     public void The_AsyncAPI_document_names_existing_schemas_and_resolves_within_itself()
     {
-        var root = JsonDocument.Parse(File.ReadAllBytes(Path.Join(Contract, "asyncapi.json"))).RootElement;
+        var root = JsonDocument.Parse(File.ReadAllBytes(Path.Join(ContractSchemas.Folder, "asyncapi.json"))).RootElement;
         Assert.Equal("3.0.0", root.GetProperty("asyncapi").GetString());
         var references = 0;
         Walk(root);
@@ -128,7 +103,7 @@ public sealed class ContractTests
                         var target = member.Value.GetString()!;
                         if (target.StartsWith("./", StringComparison.Ordinal))
                         {
-                            Assert.True(File.Exists(Path.Join(Contract, target)), target);
+                            Assert.True(File.Exists(Path.Join(ContractSchemas.Folder, target)), target);
                         }
                         else
                         {
@@ -156,41 +131,6 @@ public sealed class ContractTests
         rows.Columns.Append(7_000_000, [double.PositiveInfinity, 0], 1);
         rows.Columns.Append(7_000_001, [1e300, -0.0], 3);
         return rows;
-    }
-
-    private static void Check(TempFolder folder, List<string> lines, string schema, byte[] payload)
-    {
-        var file = folder.File($"{lines.Count}.json");
-        File.WriteAllBytes(file, payload);
-        lines.Add($"{Path.Join(Contract, schema + ".schema.json")}\t{file}");
-    }
-
-    private static string RunValidator(TempFolder folder, List<string> lines)
-    {
-        // Debian's own: another python on PATH need not have the module.
-        const string Python = "/usr/bin/python3";
-        if (!File.Exists(Python) || Run(Python, ["-c", "from jsonschema import Draft202012Validator"], "").ExitCode != 0)
-        {
-            Assert.Skip("skipped: python3-jsonschema");
-        }
-
-        var (exitCode, output) = Run(Python, [folder.Write("validate.py", Validator)], string.Join('\n', lines) + "\n");
-        Assert.True(exitCode == 0 || output.Contains('$'), output);
-        return exitCode == 0 ? "" : output;
-    }
-
-    private static (int ExitCode, string Output) Run(string program, string[] arguments, string input)
-    {
-        using var process = Process.Start(new ProcessStartInfo(program, arguments)
-        {
-            UseShellExecute = false, RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true,
-        })!;
-        var errors = process.StandardError.ReadToEndAsync();
-        process.StandardInput.Write(input);
-        process.StandardInput.Close();
-        var output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        return (process.ExitCode, output + errors.GetAwaiter().GetResult());
     }
 
     private static byte[] Unbrotli(byte[] payload)

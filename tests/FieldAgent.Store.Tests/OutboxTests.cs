@@ -26,6 +26,33 @@ public class OutboxTests
     }
 
     [Fact]
+    [Promise("R78")]
+    public void What_nobody_answered_is_never_taken_for_acknowledged()
+    {
+        using var bench = new Bench(o => o with { Limits = new StoreLimits { NoticesMax = 3 } });
+        var outbox = bench.Store.Outbox;
+        var asked = Enumerable.Range(0, 3).Select(i => outbox.Put(Make("vendor", $"erase {i}", NoticeKind.Erasure, untilAcknowledged: true))).ToList();
+        outbox.Sent(asked[0].Id);
+        Assert.All(asked, notice => Assert.True(outbox.IsUnacknowledged("vendor", notice.Reference)));
+        Assert.True(outbox.Acknowledge("vendor", asked[1].Reference));
+        Assert.False(outbox.IsUnacknowledged("vendor", asked[1].Reference));
+
+        // it gave way to others at the bound
+        asked.Add(outbox.Put(Make("vendor", "erase 3", NoticeKind.Erasure, untilAcknowledged: true)));
+        outbox.Put(Make("vendor", "erase 4", NoticeKind.Erasure, untilAcknowledged: true));
+        Assert.DoesNotContain(outbox.Waiting("vendor", 0, 9), notice => notice.Id == asked[0].Id);
+        Assert.True(outbox.IsUnacknowledged("vendor", asked[0].Reference));
+
+        // the name ends: it goes out once, and nobody can answer
+        bench.Store.Epochs.Rotate(erase: false);
+        bench.Reopen();
+        Assert.True(bench.Store.Outbox.IsUnacknowledged("vendor", asked[2].Reference));
+        bench.Store.Outbox.Sent(asked[2].Id);
+        Assert.Empty(bench.Store.Outbox.Waiting("vendor", 0, 9));
+        Assert.True(bench.Store.Outbox.IsUnacknowledged("vendor", asked[2].Reference));
+    }
+
+    [Fact]
     [Promise("R85")]
     public void One_that_waits_longer_than_its_rule_keeps_it_is_unreadable_at_once_and_destroyed_and_told_anew()
     {

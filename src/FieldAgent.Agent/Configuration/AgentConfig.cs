@@ -11,6 +11,9 @@ internal sealed record ConfiguredSensor(string Name, string Kind, ISensor Sensor
 {
     /// <summary>Configured time between two samplings; zero when it has none.</summary>
     public TimeSpan Interval { get; init; }
+
+    /// <summary>Debian packages that it needs.</summary>
+    public IReadOnlyList<string> Packages { get; init; } = [];
 }
 
 /// <summary>An effaceable memory, not opened.</summary>

@@ -195,6 +195,7 @@ internal static class ConfigLoader
                 {
                     Interval = kind.Shape.Options.OfType<Option<TimeSpan>>().FirstOrDefault(static o => o.Name == "interval") is { } interval
                         ? section.Get(interval) : TimeSpan.Zero,
+                    Packages = kind.PackagesFor(section),
                 });
             }
         }

@@ -40,7 +40,7 @@ internal sealed class ConsentPreview(ConsentDesk desk, Gate gate, IReadOnlyList<
         text.WriteLine(wouldOpen.Count > 0 ? $"  sensors that would open: {string.Join(", ", wouldOpen)}" : "  no sensor would open that is not open already");
         foreach (var (grant, volume) in grants.Zip(volumes))
         {
-            text.WriteLine($"  {grant.Rule.Field.Name}: {Words(volume)}");
+            text.WriteLine($"  {grant.Rule.Field.Name}: {(grant.Rule.Recipients.Count == 0 ? "nothing is sent" : Words(volume))}");
         }
 
         if (gate.Policy.RulesOf(function).Select(static rule => rule.Field.Name).Except(grants.Select(static grant => grant.Rule.Field.Name)).ToList()

@@ -178,5 +178,5 @@ internal sealed class ErasureNotices
             : [];
 
     private bool IsWaiting(string recipient, string reference) =>
-        _outbox?.Waiting(recipient, 0, int.MaxValue).Any(notice => notice.Reference == reference) ?? false;
+        _outbox?.IsUnacknowledged(recipient, reference) ?? false;
 }

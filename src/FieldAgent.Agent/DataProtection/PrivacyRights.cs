@@ -119,6 +119,7 @@ internal sealed class PrivacyRights(
         {
             using var kept = KeepName?.Invoke();
             var pairs = scopes.All();
+            var before = eraser.Reports().Select(static report => report.Id).FirstOrDefault();
             var refused = consents.Refuse(new ConsentBy(role, "cli"));
             if (!refused.Ok)
             {
@@ -126,7 +127,7 @@ internal sealed class PrivacyRights(
             }
 
             List<string> said = ["every consent has ended; the board idles: it collects and publishes nothing until 'consent resume'"];
-            var report = Erase(pairs, long.MaxValue, "closure", said);
+            var report = Erase(pairs, long.MaxValue, "closure", said, before);
             requests.EraseTexts();
             said.Add("corrections and the texts of answered requests are erased");
             var asked = notices.Ask(report.Id, [.. pairs], "erasure-requested", clock.Now());
@@ -220,10 +221,13 @@ internal sealed class PrivacyRights(
 
     private static readonly TimeSpan HoldMax = TimeSpan.FromDays(3 * 365);
 
-    private ErasureReport Erase(IReadOnlyList<ConsentPair> pairs, long beforeNs, string reason, List<string> said)
+    // What it says counts in earlier jobs of the same request: those after number sinceErasure.
+    private ErasureReport Erase(IReadOnlyList<ConsentPair> pairs, long beforeNs, string reason, List<string> said, long sinceErasure = long.MaxValue)
     {
         var report = eraser.Erase([.. pairs.Select(pair => new ErasureScope(pair.Function, pair.Field, beforeNs))], GapReason.Erased, reason);
-        said.Add($"erased on this board: {Plural.Of(report.Items, "block or picture", "blocks and pictures")} with {Plural.Of(report.Readings, "reading", "readings")} ("
+        var jobs = eraser.Reports().Where(job => job.Id > sinceErasure && job.Id < report.Id).Append(report).ToList();
+        var (items, readings) = (jobs.Sum(static job => job.Items), jobs.Sum(static job => job.Readings));
+        said.Add($"erased on this board: {Plural.Of(items, "block or picture", "blocks and pictures")} with {Plural.Of(readings, "reading", "readings")} ("
             + string.Create(CultureInfo.InvariantCulture, $"erasure {report.Id}, ") + (report.State == ErasureState.Verified ? "verified: a scan of the raw files found no remains)" : "keys destroyed; not verified by a scan)"));
         foreach (var pair in report.Held.Select(static scope => new ConsentPair(scope.Function, scope.Field)).Distinct())
         {

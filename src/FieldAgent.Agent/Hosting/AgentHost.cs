@@ -44,7 +44,7 @@ internal static partial class AgentHost
         builder.Services.Configure<HostOptions>(static o => o.ShutdownTimeout = StopWithin);
         builder.Services.Configure<ConsoleLifetimeOptions>(static o => o.SuppressStatusMessages = true);
         builder.Services.AddSingleton<IClock>(static s => new LinuxClock(s.GetRequiredService<AgentConfig>().DevicesRoot));
-        builder.Services.AddSingleton<ILinkFactory>(static _ => new MosquittoLinkFactory());
+        builder.Services.AddSingleton<ILinkFactory>(static _ => LinkLibrary.CreateFactory());
         builder.Services.AddSingleton(static s => new AgentParts(
             s.GetRequiredService<AgentConfig>(), s.GetRequiredService<IClock>(), s.GetRequiredService<ILinkFactory>(),
             s.GetRequiredService<ILoggerFactory>()));

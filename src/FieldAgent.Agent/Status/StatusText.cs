@@ -60,8 +60,8 @@ internal static class StatusText
             TextTable.Write(output, [.. policy.Rows()]);
         }
 
-        output.WriteLine("after a reboot");
-        TextTable.Write(output, [["", DataProtection.Autostart.Say(status.Autostart)]]);
+        output.WriteLine("autostart");
+        TextTable.Write(output, [[status.Autostart ? "on" : "off", DataProtection.Autostart.Say(status.Autostart)]]);
         output.WriteLine("clock");
         TextTable.Write(output, [["", $"{status.Clock.Time:yyyy-MM-dd HH:mm:ss} UTC", status.Clock.Quality.ToString().ToLowerInvariant()]]);
         WriteTraffic(output, status.Counters);

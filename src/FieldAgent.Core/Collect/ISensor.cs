@@ -124,4 +124,7 @@ public interface ISensorKind
     /// <summary>Builds a sensor; must not open anything. May add errors to <c>setup.Options.Errors</c> for what the shape
     /// cannot express.</summary>
     ISensor Create(SensorSetup setup);
+
+    /// <summary>Debian packages that a sensor with these options needs besides the agent: none, unless a kind says so. Touches nothing.</summary>
+    IReadOnlyList<string> PackagesFor(ConfigSection options) => [];
 }

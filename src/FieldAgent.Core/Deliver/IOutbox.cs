@@ -61,6 +61,12 @@ public interface IOutbox
     /// ended: it goes out under the old pseudonym, once, and never under the new one.</summary>
     IReadOnlyList<Notice> Retired(string recipient, int max) => [];
 
+    /// <summary>True while nobody has acknowledged <paramref name="reference"/>, which asks for it: it waits, or went out under a name that has ended
+    /// and cannot be acknowledged any more, or gave way to others.</summary>
+    /// <exception cref="StoreFault">It cannot be read.</exception>
+    bool IsUnacknowledged(string recipient, string reference) =>
+        Waiting(recipient, 0, int.MaxValue).Any(notice => notice.Reference == reference) || Retired(recipient, int.MaxValue).Any(notice => notice.Reference == reference);
+
     /// <summary>The broker has it: forgotten, unless it waits for an acknowledgement. What is retired is forgotten in any case: nobody can
     /// answer the old pseudonym.</summary>
     void Sent(long id);

@@ -15,11 +15,13 @@ internal static class SerialSource
     /// <summary>Reads until <paramref name="stop"/>.</summary>
     /// <param name="path">The device.</param>
     /// <param name="baud">Its speed; 0: it is found out, and remembered.</param>
+    /// <param name="open">Makes what decodes.</param>
     /// <param name="host">For the agent's clock, and for what is remembered.</param>
     /// <param name="publisher">Gets the fixes.</param>
     /// <param name="stop">Ends the reading at once.</param>
     /// <exception cref="SensorFault">Absent, refused, unplugged, or silent for long.</exception>
-    public static void Run(string path, int baud, ISensorHost host, FixPublisher publisher, CancellationToken stop)
+    public static void Run(
+        string path, int baud, Func<int, INmeaDecoder> open, ISensorHost host, FixPublisher publisher, CancellationToken stop)
     {
         var clock = host.Clock;
         var lastGoodNs = clock.BootNs;
@@ -27,7 +29,7 @@ internal static class SerialSource
         using var stopEvent = new StopEvent(stop);
         using var line = SerialLine.Open(path, search?.Baud ?? baud);
         long bytes = 0;
-        var decoder = new NmeaDecoder(GnssLimits.LiveNotBeforeDay);
+        var decoder = open(GnssLimits.LiveNotBeforeDay);
         var buffer = new byte[GnssLimits.ReadBytes];
         var epoch = new EpochTiming();
         long good = 0;

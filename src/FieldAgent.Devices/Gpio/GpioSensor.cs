@@ -81,6 +81,8 @@ internal sealed class GpioSensor(SensorSetup setup, IGpioController controller) 
                 return;
             }
 
+            // No edge for long is no call that hangs.
+            host.Describe("edges are awaited");
             var count = held.ReadEdges(edges);
             foreach (ref readonly var edge in edges.AsSpan(0, count))
             {

@@ -22,5 +22,5 @@ public sealed class PulseCounterKind : ISensorKind
         SensorOptions.Interval, SensorOptions.Field, SensorOptions.ImportanceOf, SensorOptions.Urgent);
 
     /// <inheritdoc/>
-    public ISensor Create(SensorSetup setup) => new PulseCounter(setup, new LinuxGpio(setup.DevicePath("/dev")));
+    public ISensor Create(SensorSetup setup) => new PulseCounter(setup, DeviceStack.OpenGpio(setup.DevicePath("/dev")));
 }

@@ -30,6 +30,8 @@ internal sealed class DecisionTable
             fields.Add(field, entry);
             _byField[field] = _byField.TryGetValue(field, out var others) ? [.. others, entry] : [entry];
         }
+
+        Windows = Find(Vocabulary.AnalyticsFunction, Vocabulary.AnalyticsWindow);
     }
 
     /// <summary>The policy.</summary>
@@ -40,6 +42,9 @@ internal sealed class DecisionTable
 
     /// <summary>The legal holds.</summary>
     public Holds Holds { get; }
+
+    /// <summary>Whether windows may be summed up; asked with every batch.</summary>
+    public TableEntry? Windows { get; }
 
     /// <summary>Builds the table. Permits that did not change stay the very objects of <paramref name="previous"/>.</summary>
     public static DecisionTable Build(Policy policy, IReadOnlyList<ConsentEvent> events, DecisionTable? previous)

@@ -89,13 +89,10 @@ internal sealed class Derivations
 
     /// <summary>Sums up readings of the instrument for those who may have anonymous windows. Places have no mean, and their extremes are
     /// places: no other field is summed up.</summary>
-    public void SumUp(RawRows rows, Permit? window)
-    {
-        if (window is not null && rows.Set.Field.StartsWith("instrument.", StringComparison.Ordinal))
-        {
-            _windows?.Admit(rows, window);
-        }
-    }
+    public void SumUp(RawRows rows, Permit window) => _windows?.Admit(rows, window);
+
+    /// <summary>True for rows that windows are made of.</summary>
+    public bool SumsUp(StreamSet set) => _windows is not null && set.Field.StartsWith("instrument.", StringComparison.Ordinal);
 
     /// <summary>Takes positions that end here.</summary>
     /// <param name="rows">The positions.</param>

@@ -140,14 +140,13 @@ public sealed class Gate : IGate, IFactGate
         foreach (var entry in entries)
         {
             // A place that ends here is looked at and never stored: it is asked for as what it is.
-            var ends = Derivations.Ends(entry.Rule.Function.Name);
-            var decision = entry.Answer(Ask(ends ? Stage.Collect : Stage.Admit, entry.Rule.Function.Name, rows.Set.Field, now));
+            var decision = entry.Answer(Ask(entry.Ends ? Stage.Collect : Stage.Admit, entry.Rule.Function.Name, rows.Set.Field, now));
             if (decision.Permit is not { } permit)
             {
                 Deny(decision.Reason, rows.Columns.Readings);
                 _derivations.Places.Forget(rows.Set.Name, entry.Rule.Function.Name);
             }
-            else if (ends)
+            else if (entry.Ends)
             {
                 var transition = table.Answer(Ask(Stage.Admit, Vocabulary.GeofenceFunction, Vocabulary.GeofenceTransition, now)).Permit;
                 takers += _derivations.Admit(rows, permit, transition, sink) ? 1 : 0;
@@ -167,10 +166,11 @@ public sealed class Gate : IGate, IFactGate
             }
         }
 
-        if (takers > 0)
+        // Nothing is summed up that nobody else may have.
+        if (takers > 0 && table.Windows is { } windows && _derivations.SumsUp(rows.Set)
+            && windows.Answer(Ask(Stage.Admit, Vocabulary.AnalyticsFunction, Vocabulary.AnalyticsWindow, now)).Permit is { } window)
         {
-            // Nothing is summed up that nobody else may have.
-            _derivations.SumUp(rows, table.Answer(Ask(Stage.Admit, Vocabulary.AnalyticsFunction, Vocabulary.AnalyticsWindow, now)).Permit);
+            _derivations.SumUp(rows, window);
         }
 
         if (rows.Set.Field == Vocabulary.LocationPosition)

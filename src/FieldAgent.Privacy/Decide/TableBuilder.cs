@@ -15,6 +15,7 @@ internal sealed class TableBuilder(Policy policy, ConsentHistory history)
         return new TableEntry
         {
             Rule = rule,
+            Ends = Derivations.Ends(rule.Function.Name),
             InForce = _inForce,
             IsRefused = history.Refusal is not null,
             OnRecord = history.IsMinor ? guardian : anyone,

@@ -24,6 +24,9 @@ internal sealed class TableEntry
     /// <summary>The rule.</summary>
     public required PolicyRule Rule { get; init; }
 
+    /// <summary>True when what is admitted for it ends here and is never stored.</summary>
+    public required bool Ends { get; init; }
+
     /// <summary>Whether the policy holds yet.</summary>
     public required PolicyInForce InForce { get; init; }
 

@@ -123,8 +123,7 @@ internal sealed class OutboxLedger : IOutbox, IDisposable
                 {
                     using var retell = writer.Once("DELETE FROM facts_told WHERE recipient = (SELECT recipient FROM outbox WHERE id = ?1)");
                     retell.Bind(1, id).Run();
-                    using var delete = writer.Once("DELETE FROM outbox WHERE id = ?1");
-                    delete.Bind(1, id).Run();
+                    Delete(writer, id);
                     _context.Counters.Add("dropped.notices-expired", writer.Scalar("SELECT changes()"));
                 }
 
@@ -153,6 +152,18 @@ internal sealed class OutboxLedger : IOutbox, IDisposable
     public void Sent(long id) => Sent(id, evenUnacknowledged: id <= Volatile.Read(ref _retiredTo));
 
     /// <inheritdoc/>
+    public bool IsUnacknowledged(string recipient, string reference)
+    {
+        lock (_context.WriteLock)
+        {
+            using var find = _context.Database.Writer.Once(
+                "SELECT count(*) FROM (SELECT 1 FROM outbox WHERE recipient = ?1 AND reference = ?2 "
+                + "UNION ALL SELECT 1 FROM outbox_unanswered WHERE recipient = ?1 AND reference = ?2)");
+            return find.Bind(1, recipient).Bind(2, reference).Scalar() > 0;
+        }
+    }
+
+    /// <inheritdoc/>
     public bool Acknowledge(string recipient, string reference)
     {
         lock (_context.WriteLock)
@@ -163,7 +174,7 @@ internal sealed class OutboxLedger : IOutbox, IDisposable
                 return false;
             }
 
-            Sent(id, evenUnacknowledged: true);
+            _context.Write(writer => Delete(writer, id), WriteBytes);
             return true;
         }
     }
@@ -196,12 +207,35 @@ internal sealed class OutboxLedger : IOutbox, IDisposable
     /// <inheritdoc/>
     public void Dispose() => _key.Dispose();
 
+    // What wanted an answer and goes without one is remembered: nobody may take it for answered.
     private void Sent(long id, bool evenUnacknowledged) =>
         _context.Write(writer =>
         {
+            if (evenUnacknowledged)
+            {
+                NoteUnanswered(writer, id);
+            }
+
             using var delete = writer.Once("DELETE FROM outbox WHERE id = ?1 AND until_acknowledged <= ?2");
             delete.Bind(1, id).Bind(2, evenUnacknowledged ? 1 : 0).Run();
         }, WriteBytes);
+
+    private void NoteUnanswered(Connection writer, long id)
+    {
+        using var note = writer.Once(
+            "INSERT OR IGNORE INTO outbox_unanswered(recipient, reference) SELECT recipient, reference FROM outbox WHERE id = ?1 AND until_acknowledged = 1");
+        note.Bind(1, id).Run();
+
+        // as many as there are requests on the shelf at most; beyond that any, the references are random
+        using var bound = writer.Once("DELETE FROM outbox_unanswered WHERE (SELECT count(*) FROM outbox_unanswered) > ?1 AND reference = (SELECT min(reference) FROM outbox_unanswered)");
+        bound.Bind(1, _context.Limits.NoticesMax).Run();
+    }
+
+    private static void Delete(Connection writer, long id)
+    {
+        using var delete = writer.Once("DELETE FROM outbox WHERE id = ?1");
+        delete.Bind(1, id).Run();
+    }
 
     private Notice Insert(Connection writer, Notice notice)
     {
@@ -213,8 +247,9 @@ internal sealed class OutboxLedger : IOutbox, IDisposable
 
         while (IsOver(writer, notice.Json.Length))
         {
-            using var delete = writer.Once($"DELETE FROM outbox WHERE id = ({LeastImportant})");
-            delete.Run();
+            var least = writer.Scalar(LeastImportant);
+            NoteUnanswered(writer, least);
+            Delete(writer, least);
             _context.Counters.Add("dropped.notices");
         }
 

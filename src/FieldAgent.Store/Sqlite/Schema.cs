@@ -144,6 +144,7 @@ internal static class Schema
             """
             CREATE TABLE outbox_terms(notice INTEGER PRIMARY KEY, term_ns INTEGER NOT NULL, board_ns INTEGER NOT NULL, wall_ns INTEGER NOT NULL,
                 quality INTEGER NOT NULL, floor_ns INTEGER NOT NULL) STRICT;
+            CREATE TABLE outbox_unanswered(recipient TEXT, reference TEXT, PRIMARY KEY(recipient, reference)) STRICT, WITHOUT ROWID;
             """),
     ];
 

@@ -1,30 +1,36 @@
 using System.Net;
 using System.Net.Sockets;
 
-namespace FieldAgent.Benchmarks;
+namespace FieldAgent.Testing;
 
-/// <summary>Stands between the agent and a broker on loopback, passes everything on, and counts the bytes toward the broker: whole
+/// <summary>Stands between the agent and a broker on loopback, passes everything on, and shows it to the one who made it: whole
 /// MQTT packets, as they would go over the air (without TLS, TCP and IP).</summary>
-internal sealed class CountingRelay : IDisposable
+public sealed class TcpRelay : IDisposable
 {
     private readonly Socket _listener = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
     private readonly List<Socket> _open = [];
     private readonly int _brokerPort;
-    private long _bytes;
+    private readonly Seen _onPassed;
 
-    public CountingRelay(int brokerPort)
+    /// <summary>Listens at once.</summary>
+    /// <param name="brokerPort">Where the broker listens.</param>
+    /// <param name="onPassed">Called before bytes are passed on, with true when they go toward the broker; on a thread of each direction of
+    /// each connection.</param>
+    public TcpRelay(int brokerPort, Seen onPassed)
     {
         _brokerPort = brokerPort;
+        _onPassed = onPassed;
         _listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         _listener.Listen();
         Port = ((IPEndPoint)_listener.LocalEndPoint!).Port;
         Start("relay", Accept);
     }
 
-    public int Port { get; }
+    /// <summary>Sees bytes that pass.</summary>
+    public delegate void Seen(ReadOnlySpan<byte> bytes, bool toBroker);
 
-    /// <summary>Bytes from the agent to the broker so far. Any thread.</summary>
-    public long Bytes => Volatile.Read(ref _bytes);
+    /// <summary>Where the relay listens, on loopback.</summary>
+    public int Port { get; }
 
     public void Dispose()
     {
@@ -51,27 +57,24 @@ internal sealed class CountingRelay : IDisposable
 
                 broker.Connect(IPAddress.Loopback, _brokerPort);
                 agent.NoDelay = broker.NoDelay = true;
-                Start("relay-up", () => Pass(agent, broker, isCounted: true));
-                Start("relay-down", () => Pass(broker, agent, isCounted: false));
+                Start("relay-up", () => Pass(agent, broker, toBroker: true));
+                Start("relay-down", () => Pass(broker, agent, toBroker: false));
             }
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
-            // The measurement is over.
+            // Disposed: nobody looks any more.
         }
     }
 
-    private void Pass(Socket from, Socket to, bool isCounted)
+    private void Pass(Socket from, Socket to, bool toBroker)
     {
         var bytes = new byte[64 * 1024];
         try
         {
             for (int count; (count = from.Receive(bytes)) > 0;)
             {
-                if (isCounted)
-                {
-                    Interlocked.Add(ref _bytes, count);
-                }
+                _onPassed(bytes.AsSpan(0, count), toBroker);
 
                 for (var sent = 0; sent < count;)
                 {
