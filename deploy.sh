@@ -14,9 +14,10 @@ usage: ./deploy.sh [--dry-run] COMMAND
   demo [--for 20s]      build, then watch simulated readings, positions and photographs go through
                         gate, spool and a real MQTT broker, with the broker stopped half way
   test [FILTER]         build and run every test; the last line is: N passed, N failed, N skipped
-  bench [privacy] [--json]
+  bench [privacy|devices] [--json]
                         measure throughput, bytes, memory and start-up; prints a table;
-                        with the word privacy: policy, decision and erasure instead
+                        with the word privacy: policy, decision and erasure instead;
+                        with the word devices: GPIO, I2C, IIO and camera, on the virtual board
   install [USER@HOST]   build for that board (this machine when none is named), copy the release over SSH, start it as
                         a service, wait until it is healthy, and put the release before back when it is not;
                         it starts with the board only where that was granted (--autostart, or later
@@ -27,6 +28,7 @@ usage: ./deploy.sh [--dry-run] COMMAND
 
   --port P, --identity FILE   for SSH
   --config FILE               install: the board's configuration; without it the one that is there is kept
+  --build FOLDER              install: what 'build' left there (out/), instead of building anew
   --autostart                 install: grant, as the operator, that the agent starts with the board; off without it
 
   --dry-run             say what would be done, do nothing
@@ -173,12 +175,13 @@ bench() {
 
 # board_options ARGUMENT... : sets host, ssh_options, config, purge from the arguments of install, rollback, uninstall.
 board_options() {
-  host='' config='' purge='' autostart='' ssh_options=(-o BatchMode=yes -o ConnectTimeout=15)
+  host='' config='' purge='' built='' autostart='' ssh_options=(-o BatchMode=yes -o ConnectTimeout=15)
   while [ $# -gt 0 ]; do
     case "$1" in
       --port) ssh_options+=(-p "${2:?--port needs a number}"); shift ;;
       --identity) ssh_options+=(-i "${2:?--identity needs a file}"); shift ;;
       --config) config=${2:?--config needs a file}; shift ;;
+      --build) built=${2:?--build needs a folder}; shift ;;
       --purge) purge=--purge ;;
       --autostart) autostart=--autostart ;;
       --dry-run) dry_run=yes ;;
@@ -188,14 +191,15 @@ board_options() {
     shift
   done
   [ -z "$config" ] || [ -r "$config" ] || die 64 "there is no file $config"
+  [ -z "$built" ] || [ -x "$built/fieldagent" ] || die 64 "there is no program in $built: './deploy.sh build' makes one in out/"
   [ -z "$host" ] || command -v ssh >/dev/null || need openssh-client
 }
 
-# release FOLDER : puts together there what goes to the board, named after what is in it.
+# release BUILD FOLDER : puts together in FOLDER what goes to the board, named after what is in it.
 release() {
-  local folder=$1 version
+  local built=$1 folder=$2 version
   mkdir -p "$folder/systemd"
-  cp -R out/. "$folder"
+  cp -R "$built/." "$folder"
   cp README.md "$folder"
   cp systemd/* "$folder/systemd"
   version=$(sed -n 's:.*<Version>\(.*\)</Version>.*:\1:p' Directory.Build.props)
@@ -204,7 +208,7 @@ release() {
 
 # on_board COMMAND... : runs board.sh with root's rights, here or over SSH; standard input is the release as a tar archive, or nothing.
 on_board() {
-  local script='set -e; dir=$(mktemp -d); trap "rm -rf $dir" EXIT; tar -x -f - -C "$dir"; as_root=; [ "$(id -u)" -eq 0 ] || as_root="sudo -n"
+  local script='set -e; dir=$(mktemp -d); trap "rm -rf $dir" EXIT; tar -x -z -f - -C "$dir"; as_root=; [ "$(id -u)" -eq 0 ] || as_root="sudo -n"
     if [ "$1" = install ]; then set -- install ${2:+"$2"} "$dir" "$([ -e "$dir/board-config.json" ] && echo "$dir/board-config.json" || true)"; fi
     chmod 755 "$dir"; $as_root sh "$dir/systemd/board.sh" "$@"'
   if [ -n "$host" ]; then
@@ -215,12 +219,22 @@ on_board() {
   fi
 }
 
+# packages_of CONFIG : what its sensors need besides, as far as a program that is built here can say.
+packages_of() {
+  local program=${built:-out}/fieldagent
+  if [ -n "$1" ] && [ -x "$program" ]; then
+    "$program" check-config --packages "$1" | sed 's/^/ /' | tr -d '\n'
+  else
+    printf ' and what the sensors of its configuration need'
+  fi
+}
+
 install_board() {
   board_options "$@"
   local processor folder
   if [ "$dry_run" = yes ]; then
     say "would build for ${host:-this machine}, copy the release and systemd/ there, and run 'board.sh install' as root:"
-    say "packages libmosquitto1 libsqlite3-0 ca-certificates; /opt/fieldagent, /usr/bin/fieldagent, /etc/fieldagent,"
+    say "packages libmosquitto1 libsqlite3-0 ca-certificates$(packages_of "$config"); /opt/fieldagent, /usr/bin/fieldagent, /etc/fieldagent,"
     say "/etc/systemd/system/fieldagent.service and fieldagent-autostart.service, sysusers, tmpfiles and udev rules; then wait for a healthy"
     if [ -n "$autostart" ]; then
       say "'fieldagent status', and grant that the agent starts with the board"
@@ -229,19 +243,32 @@ install_board() {
     fi
     return 0
   fi
-  need_sdk
-  processor=$([ -n "$host" ] && ssh "${ssh_options[@]}" "$host" uname -m || uname -m) || die 1 "no connection to $host: check its address, --port and --identity"
-  publish "$(runtime_id "$processor")"
-  if [ ! -e out/libe_sqlite3.so ] || grep -q 'fieldagent.dll' out/fieldagent 2>/dev/null; then
+  if [ -n "$host" ]; then
+    processor=$(ssh "${ssh_options[@]}" "$host" uname -m) ||
+      die 1 "no connection to $host: check its address, --port and --identity, and that 'ssh $host' knows its host key"
+  else
+    processor=$(uname -m)
+  fi
+  if [ -z "$built" ]; then
+    need_sdk
+    publish "$(runtime_id "$processor")"
+    built=out
+  fi
+  if [ -e "$built/fieldagent.dll" ]; then
     say "this form needs the .NET 10 runtime on the board ('dotnet' on its PATH)"
   fi
   folder=$(mktemp -d)
-  release "$folder"
+  release "$built" "$folder"
   [ -z "$config" ] || cp "$config" "$folder.config"
   say "installing release $(cat "$folder/RELEASE") on ${host:-this machine}"
-  local status=0
+  # A release that is there already is not copied again.
+  local status=0 parts=(.)
   [ -z "$config" ] || mv "$folder.config" "$folder/board-config.json"
-  tar -c -f - -C "$folder" . | on_board install $autostart || status=$?
+  if [ -n "$host" ] && ssh "${ssh_options[@]}" "$host" test -d "/opt/fieldagent/releases/$(cat "$folder/RELEASE")" </dev/null; then
+    parts=(./RELEASE ./systemd)
+    [ -z "$config" ] || parts+=(./board-config.json)
+  fi
+  tar -c -z -f - -C "$folder" "${parts[@]}" | on_board install $autostart || status=$?
   rm -rf "$folder"
   return "$status"
 }
@@ -249,13 +276,13 @@ install_board() {
 rollback_board() {
   board_options "$@"
   [ "$dry_run" = yes ] && { say "would go back to the release before on ${host:-this machine}"; return 0; }
-  tar -c -f - systemd/board.sh | on_board rollback
+  tar -c -z -f - systemd/board.sh | on_board rollback
 }
 
 uninstall_board() {
   board_options "$@"
   [ "$dry_run" = yes ] && { say "would remove FieldAgent from ${host:-this machine}${purge:+, with configuration, keys and data}"; return 0; }
-  tar -c -f - systemd/board.sh | on_board uninstall $purge
+  tar -c -z -f - systemd/board.sh | on_board uninstall $purge
 }
 
 [ "${1:-}" = --dry-run ] && { dry_run=yes; shift; }

@@ -3,6 +3,7 @@
 #   board.sh install [--autostart] RELEASE_FOLDER [CONFIG_FILE]
 #                                                   puts a release in place, starts it, and goes back when it is not healthy;
 #                                                   with --autostart it is also granted that it starts with the board
+#   board.sh packages RELEASE_FOLDER CONFIG_FILE    says which Debian packages it would install for that, and installs none
 #   board.sh rollback                               goes back to the release before
 #   board.sh uninstall [--purge]                    removes the program; with --purge configuration, keys and data as well
 # ROOT (default empty) is put before every path, for trying it out in a folder; WAIT_S is how long a start may take.
@@ -19,6 +20,10 @@ sysusers=/usr/lib/sysusers.d/fieldagent.conf
 tmpfiles=/usr/lib/tmpfiles.d/fieldagent.conf
 rules=/usr/lib/udev/rules.d/60-fieldagent.rules
 program=/usr/bin/fieldagent
+# In the folder of the configuration: groups and packages that the board did not have before.
+made=.made-by-install
+# Packages that every board needs.
+needed='libmosquitto1 libsqlite3-0 ca-certificates'
 
 say() { printf 'fieldagent: %s\n' "$*" >&2; }
 die() { say "$1"; exit 1; }
@@ -28,17 +33,35 @@ need_root() {
   command -v systemctl >/dev/null || die "this machine has no systemd; run 'fieldagent run' under its own service manager"
 }
 
-# packages NAME... : installs the Debian packages that are missing, and says so.
+# has PACKAGE : true when it is installed; some libraries have a name of their own since their times have 64 bits.
+has() {
+  dpkg-query -W -f='${Status}\n' "$1" "$1t64" 2>/dev/null | grep -q 'install ok installed'
+}
+
+# missing_of PACKAGE... : those that are not installed, each after a space.
+missing_of() {
+  for package in "$@"; do has "$package" || printf ' %s' "$package"; done
+}
+
+# packages_of RELEASE_FOLDER CONFIG_FILE : the packages that the sensors of a configuration need.
+packages_of() { "$1/fieldagent" check-config --packages "$2" </dev/null 2>/dev/null || true; }
+
+# packages NAME... : installs the Debian packages that are missing, says so, and remembers it for whoever removes the agent. Fails when it cannot.
 packages() {
-  missing=
-  for package in "$@"; do
-    dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing="$missing $package"
-  done
+  missing=$(missing_of "$@")
   [ -z "$missing" ] && return 0
   say "installing from Debian:$missing"
   # shellcheck disable=SC2086
   { DEBIAN_FRONTEND=noninteractive apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null; } </dev/null ||
-    die "these packages could not be installed:$missing"
+    return 1
+  # shellcheck disable=SC2086
+  remember $missing
+}
+
+# remember WORD... : what the board did not have before; 'uninstall --purge' goes by it.
+remember() {
+  mkdir -p "$ROOT$etc"
+  for word in "$@"; do echo "$word" >>"$ROOT$etc/$made"; done
 }
 
 # same FILE FILE : true when both are there and alike.
@@ -74,18 +97,32 @@ system_files() {
   [ "$(readlink "$ROOT$program" 2>/dev/null)" = "$base/current/fieldagent" ] || { mkdir -p "$ROOT/usr/bin"; ln -sfn "$base/current/fieldagent" "$ROOT$program"; changed=yes; }
 }
 
-# configuration FILE_OR_EMPTY RELEASE_FOLDER : an existing configuration is kept; one that is given takes its place, the old one beside it.
+# configuration FILE_OR_EMPTY RELEASE_FOLDER : an existing configuration is kept; one that is given takes its place when it is sound, the old one
+# beside it. Files that it names are looked for from its own folder, so it is checked there.
 configuration() {
   mkdir -p "$ROOT$etc"
-  if [ -n "$1" ]; then
-    if [ -e "$ROOT$etc/config.json" ] && ! same "$1" "$ROOT$etc/config.json"; then
+  new=$ROOT$etc/config.json.new
+  if [ -n "$1" ] && ! same "$1" "$ROOT$etc/config.json"; then
+    install -m 640 "$1" "$new"
+  elif [ ! -e "$ROOT$etc/config.json" ]; then
+    install -m 640 "$2/systemd/first-config.json" "$new"
+    say "wrote a first configuration: $etc/config.json. It collects nothing yet; add recipients and sensors, then 'systemctl restart fieldagent'"
+  fi
+  file=$ROOT$etc/config.json
+  [ ! -e "$new" ] || file=$new
+  if ! "$2/fieldagent" check-config "$file" </dev/null; then
+    rm -f "$new"
+    [ -n "$old" ] && say "release $old goes on running, with its configuration" || say "nothing was started"
+    die "put the configuration right, then install again"
+  fi
+  if [ -e "$new" ]; then
+    if [ -e "$ROOT$etc/config.json" ]; then
       cp -p "$ROOT$etc/config.json" "$ROOT$etc/config.json.before"
       say "the old configuration is kept as $etc/config.json.before"
+      replaced=yes
     fi
-    place "$1" "$etc/config.json" 640
-  elif [ ! -e "$ROOT$etc/config.json" ]; then
-    place "$2/systemd/first-config.json" "$etc/config.json" 640
-    say "wrote a first configuration: $etc/config.json. It collects nothing yet; add recipients and sensors, then 'systemctl restart fieldagent'"
+    mv "$new" "$ROOT$etc/config.json"
+    changed=yes
   fi
   if [ ! -e "$ROOT$etc/root.key" ]; then
     (umask 077; head -c 32 /dev/urandom >"$ROOT$etc/root.key")
@@ -141,32 +178,34 @@ install_release() {
   folder=${1:?release folder}
   config=${2:-}
   need_root
-  [ -n "$ROOT" ] || packages libmosquitto1 libsqlite3-0 ca-certificates
   changed=no
+  replaced=no
   release=$(cat "$folder/RELEASE")
   old=$(current)
-  system_files "$folder"
-  if [ -z "$ROOT" ]; then
-    systemd-sysusers "$sysusers"
-    systemd-tmpfiles --create "$tmpfiles"
-  fi
-  configuration "$config" "$folder"
-  rm -f "$folder/board-config.json"
-  if [ -z "$ROOT" ]; then
-    chown root:fieldagent "$etc/config.json"
-    systemd-tmpfiles --create "$tmpfiles"
-  fi
   if [ ! -d "$ROOT$base/releases/$release" ]; then
     mkdir -p "$ROOT$base/releases"
     rm -rf "$ROOT$base/releases/$release.new"
     cp -R "$folder" "$ROOT$base/releases/$release.new"
+    rm -f "$ROOT$base/releases/$release.new/board-config.json"
     sync
     mv -T "$ROOT$base/releases/$release.new" "$ROOT$base/releases/$release"
     changed=yes
   fi
-  if ! "$ROOT$base/releases/$release/fieldagent" check-config "$ROOT$etc/config.json" </dev/null; then
-    [ -n "$old" ] && say "release $old goes on running" || say "nothing was started"
-    die "put $etc/config.json right, then install again"
+  system_files "$folder"
+  if [ -z "$ROOT" ]; then
+    for group in fieldagent i2c gpio; do getent group $group >/dev/null || remember "group $group"; done
+    systemd-sysusers "$sysusers"
+    systemd-tmpfiles --create "$tmpfiles"
+  fi
+  configuration "$config" "$ROOT$base/releases/$release"
+  if [ -z "$ROOT" ]; then
+    chown root:fieldagent "$etc/config.json"
+    systemd-tmpfiles --create "$tmpfiles"
+    # shellcheck disable=SC2086
+    packages $needed || die "these packages could not be installed:$missing. Connect the board to a Debian mirror, or install them by hand"
+    # shellcheck disable=SC2046
+    packages $(packages_of "$base/releases/$release" "$etc/config.json") ||
+      say "these packages could not be installed:$missing. The sensors that need them will say so; install them by hand"
   fi
   if [ "$old" = "$release" ] && [ "$changed" = no ] && systemctl is-active --quiet fieldagent.service; then
     say "release $release is installed already; nothing was changed"
@@ -185,13 +224,27 @@ install_release() {
     return 0
   fi
   why
-  if [ -n "$old" ] && [ "$old" != "$release" ]; then
+  take_back
+}
+
+# take_back : puts the release and the configuration from before in place again.
+take_back() {
+  back=
+  if [ "$replaced" = yes ]; then
+    mv "$ROOT$etc/config.json" "$ROOT$etc/config.json.refused"
+    mv "$ROOT$etc/config.json.before" "$ROOT$etc/config.json"
+    back=" with the configuration from before (the new one is $etc/config.json.refused)"
+  fi
+  if [ -n "$old" ] && [ "$old$replaced" != "${release}no" ]; then
     point current "$old"
     system_files "$ROOT$base/current/"
     changed=yes
     start
-    healthy || true
-    die "release $release was taken back; $old runs again"
+    if healthy; then
+      die "release $release was taken back; $old runs again$back"
+    fi
+    why
+    die "release $release was taken back; $old does not run either"
   fi
   systemctl stop fieldagent.service || true
   die "there is no release before it; the service is stopped, configuration and data are kept"
@@ -222,6 +275,13 @@ rollback() {
   say "release $old runs; 'rollback' again goes back to $now"
 }
 
+# give_back : what belonged to groups that are gone is root's alone again, as it was before the rules.
+give_back() {
+  udevadm control --reload 2>/dev/null || true
+  find /dev -xdev -nogroup -exec chgrp root {} + -exec chmod 600 {} + 2>/dev/null || true
+  find /sys/devices -nogroup -exec chgrp root {} + -exec chmod g-w {} + 2>/dev/null || true
+}
+
 uninstall() {
   need_root
   systemctl disable --now --quiet fieldagent-autostart.service 2>/dev/null || true
@@ -229,13 +289,18 @@ uninstall() {
   rm -f "$ROOT$unit" "$ROOT$boot_unit" "$ROOT$sysusers" "$ROOT$tmpfiles" "$ROOT$rules" "$ROOT$program"
   rm -rf "$ROOT$base"
   systemctl daemon-reload
+  systemctl reset-failed --quiet fieldagent.service 2>/dev/null || true
   if [ "${1:-}" = --purge ]; then
+    added=$(cat "$ROOT$etc/$made" 2>/dev/null || true)
     rm -rf "$ROOT$etc" "$ROOT$state" "$ROOT/run/fieldagent"
     if [ -z "$ROOT" ]; then
       userdel fieldagent 2>/dev/null || true
-      groupdel fieldagent 2>/dev/null || true
+      echo "$added" | sed -n 's/^group //p' | while read -r group; do groupdel "$group" 2>/dev/null || true; done
+      give_back
     fi
+    kept=$(echo "$added" | grep -v '^group ' | tr '\n' ' ')
     say "removed, with configuration, keys and data"
+    [ -z "${kept% }" ] || say "Debian packages that came with it stay: apt-get purge ${kept% }"
   else
     say "removed; configuration ($etc) and data ($state) are kept; 'uninstall --purge' removes them as well"
   fi
@@ -243,7 +308,12 @@ uninstall() {
 
 case "${1:-}" in
   install) shift; install_release "$@" ;;
+  packages)
+    # shellcheck disable=SC2046
+    missing=$(missing_of $needed $(packages_of "${2:?release folder}" "${3:?configuration}"))
+    say "would install from Debian:${missing:- nothing; all is there}"
+    ;;
   rollback) rollback ;;
   uninstall) uninstall "${2:-}" ;;
-  *) die "usage: board.sh install [--autostart] FOLDER [CONFIG] | rollback | uninstall [--purge]" ;;
+  *) die "usage: board.sh install [--autostart] FOLDER [CONFIG] | packages FOLDER CONFIG | rollback | uninstall [--purge]" ;;
 esac

@@ -11,6 +11,7 @@ public static class DeviceCatalogue
         new ReplayKind(),
         new IioKind(),
         new HwmonKind(),
+        new W1.W1Kind(),
         new Gnss.GnssKind(),
         new CameraKind(),
         new Exec.ExecKind(),
@@ -21,5 +22,6 @@ public static class DeviceCatalogue
         new HealthKind(),
         new ActivityKind(),
         new SharedUplinkKind(),
+        .. DeviceStack.Kinds,
     ];
 }

@@ -1,9 +1,6 @@
-using System.Text;
 using System.Text.Json.Nodes;
-using FieldAgent.Agent.Configuration;
 using FieldAgent.Agent.DataProtection;
 using FieldAgent.Core;
-using FieldAgent.Core.Configuration;
 using FieldAgent.Privacy;
 using FieldAgent.Simulation;
 using FieldAgent.Store;
@@ -80,17 +77,6 @@ public sealed class ConsentFollowUpTests
         house.Consents.Withdraw("*", null, new ConsentBy("subject", "cli"));
         Assert.Equal(first, house.Store.Documents.Find(DocumentTypes.ConsentReceipt, 1, DeviceSigner.Board)!.Json.ToArray());
         Assert.Equal([1L, 2L], house.Store.Documents.All(DocumentTypes.ConsentReceipt).Select(static one => one.About));
-    }
-
-    [Fact]
-    public void Two_roles_cannot_share_a_line_and_the_lines_are_known_to_be_undriven()
-    {
-        const string Roles = """{ "roles": { "consentSwitch": { "line": "GPIO17" }, "indicator": { "line": "GPIO27", "activeLow": true } } }""";
-        var errors = new ConfigErrors();
-        var config = ConfigLoader.Load(Encoding.UTF8.GetBytes(Roles), "/tmp/c.json", new ConfigOverrides(), errors);
-        Assert.Equal(["consentSwitch (GPIO17)", "indicator (GPIO27)"], config!.UndrivenRoles);
-        Assert.Null(ConfigLoader.Load(Encoding.UTF8.GetBytes(Roles.Replace("GPIO27", "GPIO17", StringComparison.Ordinal)), "/tmp/c.json", new ConfigOverrides(), errors));
-        Assert.Contains("two roles", errors.All[0].ToString());
     }
 
     /// <summary>A real store with consents on it, an eraser that can break, and deliveries that a test makes up.</summary>

@@ -40,7 +40,7 @@ public sealed class ControlAccessTests
     {
         using var folder = new TempFolder();
         var config = Load(folder, "");
-        using var parts = new AgentParts(config, new LinuxClock(), new MosquittoLinkFactory(), NullLoggerFactory.Instance);
+        using var parts = new AgentParts(config, new LinuxClock(), LinkLibrary.CreateFactory(), NullLoggerFactory.Instance);
         var peer = new ControlPeer(4711, [4711]);
         var access = new ControlAccess(["4712"], ["4713"], own: 900) { PeerOf = _ => peer };
         using var server = new ControlServer(

@@ -36,6 +36,12 @@ internal sealed class PartsBench : IDisposable
 
     public SimulatedClock Clock { get; } = new();
 
+    /// <summary>The configuration as it was opened last.</summary>
+    public AgentConfig Config { get; private set; } = null!;
+
+    /// <summary>A button at the board, from the next opening on; null for none.</summary>
+    public IPresence? Presence { get; set; }
+
     public Counters Counters { get; } = new();
 
     public StateStore Store { get; private set; } = null!;
@@ -72,7 +78,8 @@ internal sealed class PartsBench : IDisposable
         var config = ConfigLoader.Load(_folder.File("config.json"), new ConfigOverrides(), errors);
         Assert.True(config is not null, string.Join('\n', errors.All));
         Store = StateStore.Open(AgentParts.StoreOptionsOf(config), Clock, Counters, NullLogger.Instance);
-        Parts = new PrivacyParts(config, Store, Clock, Counters);
+        Config = config;
+        Parts = new PrivacyParts(config, Store, Clock, Counters, presence: Presence);
     }
 
     public void Close()

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using FieldAgent.Core;
 using FieldAgent.Delivery;
 
 namespace FieldAgent.Benchmarks;
@@ -57,10 +58,15 @@ internal static class DurablePath
         }
     }
 
-    private static (double Rate, double CpuUs) Measure(int port, int blockReadings, long rows)
+    private static (double Rate, double CpuUs) Measure(int port, int blockReadings, long rows) =>
+        Measure(port, blockReadings, rows, new MosquittoLinkFactory());
+
+    /// <summary>Delivers so many rows of ten readings over links of <paramref name="links"/>.</summary>
+    /// <returns>Readings a second, and µs of CPU a reading.</returns>
+    internal static (double Rate, double CpuUs) Measure(int port, int blockReadings, long rows, ILinkFactory links)
     {
         var sensor = new FloodSensor(Streams, rows);
-        using var agent = new BenchAgent(blockReadings, sensor, port, new MosquittoLinkFactory());
+        using var agent = new BenchAgent(blockReadings, sensor, port, links);
         agent.StartDelivering();
         Spin(() => agent.Parts.Couriers[0].State.Phase == "connected", "a connection");
         var cpu = Environment.CpuUsage.TotalTime;

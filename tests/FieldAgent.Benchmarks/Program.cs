@@ -1,5 +1,7 @@
 using FieldAgent.Benchmarks;
+using FieldAgent.Benchmarks.Devices;
 using FieldAgent.Benchmarks.Privacy;
+using FieldAgent.Benchmarks.Stacks;
 
 // Measures what the README and the aims speak of. Wall-clock figures are of this machine; compare the ratios, whose two sides are
 // measured in the same run.
@@ -15,6 +17,8 @@ var results = new Results(json, Console.Out);
     ("c", "(c) bytes that reach the disk, same load, journaled ext4 on a loop device", () => DiskBytes.Run(results, agent)),
     ("d", "(d) the process: ten streams at 1 Hz", () => Footprint.Run(results, agent)),
     ("e", "(e) draining a backlog", () => DrainRate.Run(results)),
+    ("links", "the durable path over each MQTT client built in", () => LinkRatio.Run(results)),
+    ("drivers", "GPIO and I2C through each set of drivers built in", () => DriverRatio.Run(results)),
     ("erasure", "privacy: erasing one function", () => ErasureBench.Run(results)),
 ];
 
@@ -25,12 +29,34 @@ var results = new Results(json, Console.Out);
     ("decide", "one decision of the shipped policy", () => DecisionBench.Run(results)),
     ("gate", "what the gate adds to a reading, through gate and spool", () => GateCost.Run(results)),
 ];
-foreach (var (letter, title, run) in args.Contains("privacy") ? privacyParts : parts)
+
+// So do those on the virtual board: bench devices. One boot for all but the photograph.
+Environment.SetEnvironmentVariable("FIELDAGENT_OUT", Path.GetDirectoryName(Path.GetFullPath(agent)));
+var board = new Lazy<BenchBoard>();
+(string Letter, string Title, Action Run)[] deviceParts =
+[
+    ("gpio", "GPIO edges on the virtual board", () => DeviceBench.Edges(results, board.Value)),
+    ("i2c", "I2C reads on the virtual board", () => DeviceBench.I2cReads(results, board.Value)),
+    ("iio", "buffered IIO samples on the virtual board", () => DeviceBench.IioSamples(results, board.Value)),
+    ("cpu", "processor time of a sensor on the virtual board", () => DeviceBench.Cpu(results, board.Value)),
+    ("photo", "a photograph on the virtual board", () => DeviceBench.Photo(results)),
+];
+try
 {
-    if (only is null || only.Contains(letter))
+    foreach (var (letter, title, run) in args.Contains("privacy") ? privacyParts : args.Contains("devices") ? deviceParts : parts)
     {
-        results.Section(title);
-        run();
+        if (only is null || only.Contains(letter))
+        {
+            results.Section(title);
+            run();
+        }
+    }
+}
+finally
+{
+    if (board.IsValueCreated)
+    {
+        board.Value.Dispose();
     }
 }
 

@@ -24,8 +24,8 @@ public sealed class PowerCutTests : IDisposable
         {
             _board.RunUntilPowerCut(
                 """
-                ./fieldagent run --config config.json --quiet &
-                while :; do ./fieldagent status --config config.json --json >status.new 2>/dev/null && mv status.new status.json; done
+                fieldagent run --config config.json --quiet &
+                while :; do fieldagent status --config config.json --json >status.new 2>/dev/null && mv status.new status.json; done
                 """,
                 () => Stored("status.json") is { } stored && stored > cutAfter,
                 "--disk", disk);
@@ -33,7 +33,7 @@ public sealed class PowerCutTests : IDisposable
 
             var (code, output) = _board.Run(
                 """
-                ./fieldagent run --config config.json --for 1s --summary summary.json 2>log.txt
+                fieldagent run --config config.json --for 1s --summary summary.json 2>log.txt
                 """,
                 "--disk", disk);
             Assert.True(code == 0, output);

@@ -74,7 +74,7 @@ public sealed class CourierStopTests
                 Recipient = new Recipient("vendor", link, "DE", int.MaxValue, 20), Pseudonym = Blocks.Pseudonym, TagKey = Blocks.TagKey,
                 AgentVersion = "0.1.0", Limits = new CourierLimits { SubscribeTimeout = Never },
             },
-            new MosquittoLinkFactory(), new FakeSpool(), new FakeGate(), new SteppingClock(), new FakeOutbox(), new FakeCommandLedger(), [], new Counters(),
+            LinkLibrary.CreateFactory(), new FakeSpool(), new FakeGate(), new SteppingClock(), new FakeOutbox(), new FakeCommandLedger(), [], new Counters(),
             NullLogger<Courier>.Instance);
         using var stop = new CancellationTokenSource();
         var thread = new Thread(() => courier.Run(stop.Token)) { IsBackground = true, Name = "courier" };

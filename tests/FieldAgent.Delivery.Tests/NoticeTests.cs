@@ -173,7 +173,7 @@ public sealed class NoticeTests
             outbox.Put(Make(kind, untilAcknowledged: kind == NoticeKind.Erasure));
         }
 
-        using var cloud = new MosquittoLinkFactory().Create();
+        using var cloud = LinkLibrary.CreateFactory().Create();
         var messages = new Messages();
         Assert.Equal(LinkFaultKind.None, cloud.Connect(broker.Options("cloud"), messages, out _).Kind);
         Assert.True(cloud.Subscribe(Topics.Root + "+/#", TimeSpan.FromSeconds(60)));
@@ -184,7 +184,7 @@ public sealed class NoticeTests
                 Recipient = new Recipient("vendor", broker.Options(""), "DE", int.MaxValue, 20), Pseudonym = Blocks.Pseudonym, TagKey = Blocks.TagKey,
                 AgentVersion = "0.1.0",
             },
-            new MosquittoLinkFactory(), new FakeSpool(), new FakeGate(), new SteppingClock(), outbox, new FakeCommandLedger(), [new Acknowledge(outbox)],
+            LinkLibrary.CreateFactory(), new FakeSpool(), new FakeGate(), new SteppingClock(), outbox, new FakeCommandLedger(), [new Acknowledge(outbox)],
             new Counters(), NullLogger<Courier>.Instance);
         var thread = new Thread(() => courier.Run(stop.Token)) { IsBackground = true, Name = "courier" };
         thread.Start();

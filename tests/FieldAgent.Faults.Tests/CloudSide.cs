@@ -70,7 +70,7 @@ internal sealed class CloudSide : ILinkEvents, IDisposable
     public void Connect()
     {
         _closed = null;
-        _link = new MosquittoLinkFactory().Create();
+        _link = LinkLibrary.CreateFactory().Create();
         var fault = _link.Connect(_options, this, out _);
         Assert.True(fault.Kind == LinkFaultKind.None, fault.Detail);
         foreach (var filter in new[] { Topics.Root + "+/#", "cloud/#" })

@@ -13,16 +13,20 @@
  *
  * Content: /sys/kernel/debug/fieldagent-i2c/<aa>, byte by byte; form 1 has register n at 2n; form 3 has for each command eight bytes:
  * the command, and six that answer it.
- * Faults: parameters nak (address that does not answer, -1 none), timeout (address that hangs the bus), lost (that many transfers lose
- * arbitration), corrupt (that many reads come with a flipped bit).
+ * Faults: parameters nak (address that does not answer, -1 none), timeout (address that hangs the bus, 0x80: every one), lost (that many
+ * transfers lose arbitration; only those to lost_at unless that is -1), corrupt (that many reads come with a flipped bit).
  */
 #include <linux/debugfs.h>
+#include <linux/delay.h>
 #include <linux/i2c.h>
 #include <linux/module.h>
 #include <linux/slab.h>
 
 #define CHIPS_MAX 16
 #define RAM_BYTES 32768
+#define EVERY_ADDRESS 0x80
+/* A hanging bus is taken for so long; a second with most adapters. */
+#define HANG_MS 100
 
 enum form { FORM_BYTES, FORM_WORDS, FORM_MEMORY, FORM_COMMANDS };
 
@@ -42,6 +46,8 @@ static int timeout = -1;
 module_param(timeout, int, 0644);
 static int lost;
 module_param(lost, int, 0644);
+static int lost_at = -1;
+module_param(lost_at, int, 0644);
 static int corrupt;
 module_param(corrupt, int, 0644);
 
@@ -102,12 +108,14 @@ static int transfer(struct i2c_adapter *adapter, struct i2c_msg *messages, int c
 	for (i = 0; i < count; i++) {
 		struct chip *chip = find(messages[i].addr);
 
-		if (lost > 0) {
+		if (lost > 0 && (lost_at < 0 || messages[i].addr == lost_at)) {
 			lost--;
 			return -EAGAIN;
 		}
-		if (messages[i].addr == timeout)
+		if (messages[i].addr == timeout || timeout == EVERY_ADDRESS) {
+			msleep(HANG_MS);
 			return -ETIMEDOUT;
+		}
 		if (!chip || messages[i].addr == nak)
 			return -ENXIO;
 		if (messages[i].flags & I2C_M_RD) {

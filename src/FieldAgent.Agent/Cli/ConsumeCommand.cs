@@ -51,7 +51,7 @@ internal static class ConsumeCommand
     {
         using var stop = new StopOnSignal();
         using var logs = LoggerFactory.Create(static logging => AgentLogging.Add(logging, quiet: true));
-        var consumer = new Consumer(options, new MosquittoLinkFactory(), new LinuxClock(), logs.CreateLogger<Consumer>());
+        var consumer = new Consumer(options, LinkLibrary.CreateFactory(), new LinuxClock(), logs.CreateLogger<Consumer>());
         var shown = json || Console.IsOutputRedirected ? null : new ArrivalPrinter(Console.Out);
         var report = consumer.Run(stop.Token, shown is null ? null : shown.Print);
         if (json)

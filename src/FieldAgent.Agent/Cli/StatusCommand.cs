@@ -52,7 +52,8 @@ internal static class StatusCommand
                 StatusText.Write(reply.Status, Console.Out);
             }
 
-            return ExitCode.Ok;
+            // Who waits wants to know whether it can store by now.
+            return parsed.GetValue(wait) is not null && reply.Status.Store.Trouble.Length > 0 ? ExitCode.Fault : ExitCode.Ok;
         });
         return command;
     }

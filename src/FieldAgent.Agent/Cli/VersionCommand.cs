@@ -16,14 +16,14 @@ internal static class VersionCommand
             if (parsed.GetValue(sbom))
             {
                 Console.Out.WriteLine(BillOfMaterials.Write(
-                    CommandLine.Version, [Store.Sqlite.SqliteLibrary.Description, new Delivery.MosquittoLinkFactory().Library]));
+                    CommandLine.Version, [Store.Sqlite.SqliteLibrary.Description, Delivery.LinkLibrary.CreateFactory().Library]));
                 return ExitCode.Ok;
             }
 
             Console.Out.WriteLine($"fieldagent {CommandLine.Version}");
             Console.Out.WriteLine($"{RuntimeInformation.FrameworkDescription} on {RuntimeInformation.RuntimeIdentifier}");
             Console.Out.WriteLine(Store.Sqlite.SqliteLibrary.Description);
-            Console.Out.WriteLine(new Delivery.MosquittoLinkFactory().Library);
+            Console.Out.WriteLine(Delivery.LinkLibrary.CreateFactory().Library);
             return ExitCode.Ok;
         });
         return command;

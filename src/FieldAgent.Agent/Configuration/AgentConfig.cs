@@ -11,6 +11,9 @@ internal sealed record ConfiguredSensor(string Name, string Kind, ISensor Sensor
 {
     /// <summary>Configured time between two samplings; zero when it has none.</summary>
     public TimeSpan Interval { get; init; }
+
+    /// <summary>Debian packages that it needs.</summary>
+    public IReadOnlyList<string> Packages { get; init; } = [];
 }
 
 /// <summary>An effaceable memory, not opened.</summary>
@@ -82,8 +85,8 @@ internal sealed record AgentConfig
     /// <summary>Readings in one block at most.</summary>
     public required int BlockReadings { get; init; }
 
-    /// <summary>Lines for people at the board that are configured and not driven: <c>consentSwitch</c>, <c>indicator</c>.</summary>
-    public IReadOnlyList<string> UndrivenRoles { get; init; } = [];
+    /// <summary>Lines for people at the board.</summary>
+    public RolesConfig Roles { get; init; } = new();
 
     /// <summary>Brokers.</summary>
     public required IReadOnlyList<Recipient> Recipients { get; init; }

@@ -136,20 +136,6 @@ internal static class AgentShape
     public static readonly Option<ConfigSection?> Groups = Opt.Section("groups", "Groups whose commands the board listens to while that is granted.",
         new ConfigShape("Groups whose commands the board listens to while the function group-commands is granted.", GroupNames, GroupQuiet, GroupPerHour));
 
-    public static readonly Option<string> LineName =
-        Opt.Text("line", "Name of the GPIO line, such as GPIO17.", required: true, lengthMax: 64);
-
-    public static readonly Option<bool> LineActiveLow = Opt.Flag("activeLow", "Active when the line is low.");
-
-    public static readonly Option<ConfigSection?> ConsentSwitch = Opt.Section("consentSwitch",
-        "A switch with which consent is taken back; checked, and not read by this version.", Line("A switch."));
-
-    public static readonly Option<ConfigSection?> Indicator = Opt.Section("indicator",
-        "A lamp that is lit while data about people is collected; checked, and not driven by this version.", Line("A lamp."));
-
-    public static readonly Option<ConfigSection?> Roles = Opt.Section("roles", "What GPIO lines are for.",
-        new ConfigShape("What GPIO lines are for.", ConsentSwitch, Indicator));
-
     public static readonly Option<string> SensorName = Opt.Name("name", "Name of the sensor; also in every message.", required: true);
 
     public static readonly Option<string> SensorKind = Opt.Name("kind", "What kind of sensor it is.", required: true);
@@ -157,10 +143,8 @@ internal static class AgentShape
     /// <summary>The whole file, with the sensor sections still to be read by their kinds.</summary>
     public static ConfigShape Root(IReadOnlyList<ISensorKind> kinds) => new(
         "Configuration of FieldAgent on one board. Files are relative to this one; // comments are allowed.",
-        Board, DevicesRoot, RuntimeDirectory, Control, Policy, PolicyKey, State, Flush, Recipients, Groups, Roles,
+        Board, DevicesRoot, RuntimeDirectory, Control, Policy, PolicyKey, State, Flush, Recipients, Groups, RoleShape.Roles,
         PlaceShape.Identity, PlaceShape.Geofences, PlaceShape.Analytics, Sensors(kinds));
-
-    private static ConfigShape Line(string summary) => new(summary, LineName, LineActiveLow);
 
     /// <summary>The list of sensors.</summary>
     public static Option<IReadOnlyList<ConfigNode>> Sensors(IReadOnlyList<ISensorKind> kinds) =>

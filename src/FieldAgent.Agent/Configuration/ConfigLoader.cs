@@ -61,6 +61,8 @@ internal static class ConfigLoader
         var policy = LoadPolicy(section, policyFile, policyKey, errors);
         var devicesRoot = section.Has(AgentShape.DevicesRoot) ? Resolve(section.Get(AgentShape.DevicesRoot)) : "/";
         var runtime = Path.GetFullPath(overrides.RuntimeDirectory ?? Resolve(section.Get(AgentShape.RuntimeDirectory)));
+        var roles = RoleShape.Read(section.Get(RoleShape.Roles), policy, devicesRoot);
+        var setup = new SensorSetup("", section, devicesRoot, folder) { RuntimeDirectory = runtime, Indicator = roles.CameraIndicator };
         var config = new AgentConfig
         {
             File = path,
@@ -84,8 +86,8 @@ internal static class ConfigLoader
             FlushReadings = (int)flush.Get(AgentShape.FlushReadings),
             BlockReadings = (int)flush.Get(AgentShape.BlockReadings),
             Recipients = LoadRecipients(section, policy, overrides, folder, errors),
-            UndrivenRoles = LoadRoles(section.Get(AgentShape.Roles)),
-            Sensors = LoadSensors(section.Get(sensorsOption), kinds, devicesRoot, runtime, folder, errors),
+            Roles = roles,
+            Sensors = LoadSensors(section.Get(sensorsOption), kinds, setup, roles, errors),
             Groups = LoadGroups(section.Get(AgentShape.Groups), errors),
         };
         return errors.IsEmpty ? config : null;
@@ -115,27 +117,6 @@ internal static class ConfigLoader
             QuietFrom = from.ToTimeSpan(),
             QuietUntil = until.ToTimeSpan(),
         };
-    }
-
-    private static List<string> LoadRoles(ConfigSection? roles)
-    {
-        if (roles is null)
-        {
-            return [];
-        }
-
-        List<(string Role, ConfigSection Section)> given =
-        [
-            .. new[] { AgentShape.ConsentSwitch, AgentShape.Indicator }.Where(role => roles.Get(role) is not null)
-                .Select(role => (role.Name, roles.Get(role)!)),
-        ];
-        foreach (var same in given.GroupBy(static role => role.Section.Get(AgentShape.LineName)).Where(static of => of.Key.Length > 0 && of.Count() > 1))
-        {
-            roles.Errors.Add(
-                same.Last().Section.NodeOf(AgentShape.LineName), $"line '{same.Key}' has two roles: {string.Join(", ", same.Select(static role => role.Role))}");
-        }
-
-        return [.. given.Select(static role => $"{role.Role} ({role.Section.Get(AgentShape.LineName)})")];
     }
 
     private static KeyRootConfig? LoadKeyRoot(ConfigSection? section, string devicesRoot)
@@ -175,9 +156,10 @@ internal static class ConfigLoader
     }
 
     private static List<ConfiguredSensor> LoadSensors(
-        IReadOnlyList<ConfigNode> nodes, IReadOnlyList<ISensorKind> kinds, string devicesRoot, string runtime, string folder, ConfigErrors errors)
+        IReadOnlyList<ConfigNode> nodes, IReadOnlyList<ISensorKind> kinds, SensorSetup setup, RolesConfig roles, ConfigErrors errors)
     {
         var sensors = new List<ConfiguredSensor>();
+        var lines = new TakenLines(roles, errors);
         foreach (var node in nodes)
         {
             if (node.Kind != ConfigNodeKind.Section)
@@ -207,10 +189,13 @@ internal static class ConfigLoader
             // A sensor is only built from sound options: its own checks may rely on the shape's.
             if (errors.All.Count == before)
             {
-                sensors.Add(new ConfiguredSensor(name, kind.Kind, kind.Create(new SensorSetup(name, section, devicesRoot, folder) { RuntimeDirectory = runtime }))
+                var sensor = kind.Create(setup with { Name = name, Options = section });
+                lines.Take(sensor, node);
+                sensors.Add(new ConfiguredSensor(name, kind.Kind, sensor)
                 {
                     Interval = kind.Shape.Options.OfType<Option<TimeSpan>>().FirstOrDefault(static o => o.Name == "interval") is { } interval
                         ? section.Get(interval) : TimeSpan.Zero,
+                    Packages = kind.PackagesFor(section),
                 });
             }
         }

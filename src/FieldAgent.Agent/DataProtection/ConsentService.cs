@@ -18,10 +18,26 @@ internal sealed class ConsentService(
     /// <summary>Keeps the pseudonym from ending while a command is carried out: its receipt and its requests to erase belong to that name.</summary>
     public Func<IDisposable>? KeepName { get; init; }
 
+    /// <summary>Why one of these cannot be granted at the moment, as with a switch at the board that is closed; null when nothing is in the way.</summary>
+    public Func<IEnumerable<ConsentPair>, string?> Obstacle { get; set; } = static _ => null;
+
     /// <summary>Grants, and shows the notice of the function.</summary>
     /// <exception cref="StoreFault">It could not be stored; repeat the command.</exception>
     public ControlReply Grant(string function, string? field, string? scope, ConsentBy by) =>
-        Carry("grant", Notice(function, by), () => desk.Grant(function, field, scope, by));
+        desk.Preview(function, field, scope, out var grants) is null
+            && Obstacle(grants.Select(static grant => new ConsentPair(grant.Rule.Function.Name, grant.Rule.Field.Name))) is { } obstacle
+            ? ControlReply.No(obstacle)
+            : Carry("grant", Notice(function, by), () => desk.Grant(function, field, scope, by));
+
+    /// <summary>Grants several, each by its name; one that is refused keeps none of the others back.</summary>
+    /// <exception cref="StoreFault">It could not be stored; what was stored until then holds. Repeat it.</exception>
+    public ControlReply Grant(IReadOnlyList<SwitchScope> scopes, ConsentBy by) =>
+        Carry("grant", [], () => Together(scopes, scope => desk.Grant(scope.Pair.Function, scope.Pair.Field, scope.Precision, by)));
+
+    /// <summary>Withdraws several at once: all of them hold before anything is erased.</summary>
+    /// <exception cref="StoreFault">It could not be stored; what was stored until then holds. Repeat it.</exception>
+    public ControlReply Withdraw(IReadOnlyList<ConsentPair> pairs, ConsentBy by) =>
+        Carry("withdraw", [], () => Together(pairs, pair => desk.Withdraw(pair.Function, pair.Field, by)));
 
     /// <summary>Withdraws.</summary>
     /// <exception cref="StoreFault">It could not be stored; repeat the command.</exception>
@@ -96,6 +112,14 @@ internal sealed class ConsentService(
                         + " It is finished by itself as soon as that is possible, or when the command is repeated",
                     Json: [json]);
         }
+    }
+
+    private static ConsentOutcome Together<T>(IEnumerable<T> parts, Func<T, ConsentOutcome> change)
+    {
+        List<ConsentOutcome> outcomes = [.. parts.Select(change)];
+        return new ConsentOutcome(
+            outcomes.Exists(static o => o.Done) ? ConsentRefusal.None : outcomes[0].Refusal, string.Join("; ", outcomes.Select(static o => o.Message)),
+            [.. outcomes.SelectMany(static o => o.Events)], [.. outcomes.SelectMany(static o => o.Erase)]);
     }
 
     private static List<string> Lines(ConsentOutcome outcome, List<string> opened, List<string> closed, Followed? followed)

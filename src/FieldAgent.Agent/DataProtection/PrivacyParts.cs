@@ -17,7 +17,8 @@ internal sealed class PrivacyParts : IDisposable
 {
     /// <summary>Puts it together; the store stays the caller's.</summary>
     /// <exception cref="StoreFault">A ledger cannot be read.</exception>
-    public PrivacyParts(AgentConfig config, StateStore store, IClock clock, Counters counters, ILoggerFactory? logs = null)
+    public PrivacyParts(
+        AgentConfig config, StateStore store, IClock clock, Counters counters, ILoggerFactory? logs = null, IPresence? presence = null)
     {
         Config = config;
         Store = store;
@@ -54,7 +55,7 @@ internal sealed class PrivacyParts : IDisposable
         Operations =
         [
             .. ConsentOperations.All(Consents, view, preview, new ErasureView(Erasures)), .. AccountOperations.All(Audit, Incidents),
-            .. IdentityOperations.All(Identity), .. GeofenceOperations.All(Gate), .. Rights(config),
+            .. IdentityOperations.All(Identity), .. GeofenceOperations.All(Gate), .. Rights(config, presence),
             .. PolicyOperations.All(Policies, Gate, config), Autostart.Operation(Gate),
         ];
         Policies.Use(Gate);
@@ -181,13 +182,13 @@ internal sealed class PrivacyParts : IDisposable
             : PolicyFiles.Load(config.PolicyFile, null, config.PolicyKeyFile, new ConfigErrors())
                 ?? throw new InvalidOperationException($"{config.PolicyFile} changed while the agent started"));
 
-    private IEnumerable<IControlOperation> Rights(AgentConfig config)
+    private IEnumerable<IControlOperation> Rights(AgentConfig config, IPresence? presence)
     {
         var scopes = new PrivacyScopes(Gate, Store.OpenView, Store.Deliveries);
         var overview = new PrivacyOverview(
             Gate, scopes, Store.OpenView, Store.Deliveries, Ledger, Store.Requests, Store.Audit, Erasures, Clock);
         Export = new PrivacyExport(Gate, Store.OpenView, Store.Consents, Store.Deliveries, Store.Requests, Store.Audit, Audiences, Clock);
-        Requests = new RequestDesk(Store.Requests, Clock, Audit);
+        Requests = new RequestDesk(Store.Requests, Clock, Audit, presence);
         SignedRequests = new SignedRequests(Requests, Store.Requests, Clock, Counters);
         PersonRights = new PrivacyRights(
             Gate, Ledger, Consents, scopes, Eraser, Erasures, Store.Requests, Store.Deliveries, Store.Outbox, Audiences, Audit, Clock)

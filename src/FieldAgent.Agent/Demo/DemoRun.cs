@@ -60,7 +60,7 @@ internal sealed class DemoRun(string configFile, TimeSpan length)
         using var consuming = new CancellationTokenSource();
         var consumer = new Consumer(
             new ConsumerOptions { Link = new LinkOptions { Host = "127.0.0.1", Port = broker.Port, ClientId = "demo-consumer" }, FirstSequence = 1 },
-            new MosquittoLinkFactory(), _clock, NullLogger<Consumer>.Instance);
+            LinkLibrary.CreateFactory(), _clock, NullLogger<Consumer>.Instance);
         var consumerThread = new Thread(() => consumer.Run(consuming.Token, Show)) { Name = "consumer", IsBackground = true };
         consumerThread.Start();
         Until(() => consumer.Report().Connects > 0, DeliverWithin, stop);

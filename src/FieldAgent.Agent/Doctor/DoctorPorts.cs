@@ -18,7 +18,7 @@ internal sealed record DoctorPorts
     public Func<string, IReadOnlyList<GpioChipFound>> Gpio { get; init; } = GpioSurvey.Look;
 
     /// <summary>Connections to brokers.</summary>
-    public ILinkFactory Links { get; init; } = new MosquittoLinkFactory();
+    public ILinkFactory Links { get; init; } = LinkLibrary.CreateFactory();
 
     /// <summary>Free and all bytes of the file system that a folder is on; null when the kernel does not say.</summary>
     public Func<string, (long Free, long Total)?> Disk { get; init; } = DiskOf;

@@ -79,7 +79,7 @@ internal static class RedactedConfig
     {
         ConfigNodeKind.Section => node.Members.SelectMany(member => Hidden(member.Value, member.Key)),
         ConfigNodeKind.List => node.Items.SelectMany(item => Hidden(item, name)),
-        ConfigNodeKind.Text when name is "board" or "userName" or "passwordFile" or "key" or "certificate" or "ca" or "rootKeyFile" or "policyKey" or "id" or "operators" or "viewers"
+        ConfigNodeKind.Text when name is "board" or "userName" or "passwordFile" or "key" or "certificate" or "ca" or "rootKeyFile" or "policyKey" or "id" or "operators" or "viewers" or "host" or "program"
             => [node.Text],
         ConfigNodeKind.Text when name == "url" && Uri.TryCreate(node.Text, UriKind.Absolute, out var url) && url.UserInfo.Length > 0
             => [url.UserInfo, .. url.UserInfo.Split(':')],

@@ -47,7 +47,7 @@ internal static class SupportBundle
         Add(tar, "configuration.json", Json(redactor.Document(RedactedConfig.Of(configuration))));
         Add(tar, "versions.txt", redactor.Text(string.Join('\n',
             $"fieldagent {CommandLine.Version}", $"{RuntimeInformation.FrameworkDescription} on {RuntimeInformation.RuntimeIdentifier}",
-            SqliteLibrary.Description, new MosquittoLinkFactory().Library, Kernel(view.Root), view.Model)) + "\n");
+            SqliteLibrary.Description, LinkLibrary.CreateFactory().Library, Kernel(view.Root), view.Model)) + "\n");
         var lines = log ?? Journal();
         if (lines.Count > 0)
         {

@@ -44,7 +44,7 @@ internal static partial class AgentHost
         builder.Services.Configure<HostOptions>(static o => o.ShutdownTimeout = StopWithin);
         builder.Services.Configure<ConsoleLifetimeOptions>(static o => o.SuppressStatusMessages = true);
         builder.Services.AddSingleton<IClock>(static s => new LinuxClock(s.GetRequiredService<AgentConfig>().DevicesRoot));
-        builder.Services.AddSingleton<ILinkFactory>(static _ => new MosquittoLinkFactory());
+        builder.Services.AddSingleton<ILinkFactory>(static _ => LinkLibrary.CreateFactory());
         builder.Services.AddSingleton(static s => new AgentParts(
             s.GetRequiredService<AgentConfig>(), s.GetRequiredService<IClock>(), s.GetRequiredService<ILinkFactory>(),
             s.GetRequiredService<ILoggerFactory>()));
@@ -76,6 +76,7 @@ internal static partial class AgentHost
 
     private static void AddStages(IServiceCollection services)
     {
+        services.AddSingleton<IHostedService>(static s => s.GetRequiredService<AgentParts>().Roles);
         services.AddSingleton<IHostedService>(static s =>
         {
             var parts = s.GetRequiredService<AgentParts>();
@@ -136,11 +137,6 @@ internal static partial class AgentHost
     {
         var parts = services.GetRequiredService<AgentParts>();
         var log = services.GetRequiredService<ILoggerFactory>().CreateLogger("consents");
-        if (parts.Config.UndrivenRoles.Count > 0)
-        {
-            LogUndrivenRoles(log, string.Join(", ", parts.Config.UndrivenRoles));
-        }
-
         var said = "";
         do
         {
@@ -176,9 +172,6 @@ internal static partial class AgentHost
 
     [LoggerMessage(Level = LogLevel.Information, Message = "FieldAgent {Version}: {Sensors} sensors, {Recipients} recipients, state in {State}")]
     private static partial void LogStarting(ILogger log, string version, int sensors, int recipients, string state);
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "GPIO lines are not driven by this version: {Roles} have no effect.")]
-    private static partial void LogUndrivenRoles(ILogger log, string roles);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "A withdrawal is not finished: {Why} It holds, nothing of it is sent; it is finished as soon as that is possible.")]
     private static partial void LogConsentsUnfinished(ILogger log, string why);

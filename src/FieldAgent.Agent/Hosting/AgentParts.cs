@@ -3,6 +3,7 @@ using FieldAgent.Agent.Collect;
 using FieldAgent.Agent.Configuration;
 using FieldAgent.Agent.DataProtection;
 using FieldAgent.Agent.Facts;
+using FieldAgent.Agent.Roles;
 using FieldAgent.Agent.Status;
 using FieldAgent.Core;
 using FieldAgent.Delivery;
@@ -33,7 +34,9 @@ internal sealed class AgentParts : IDisposable
         Counters = new Counters();
         _startedBootNs = clock.BootNs;
         Store = StateStore.Open(StoreOptionsOf(config), clock, Counters, logs.CreateLogger("store"));
-        Privacy = new PrivacyParts(config, Store, clock, Counters, logs);
+        var button = new PresenceButton(clock);
+        Privacy = new PrivacyParts(config, Store, clock, Counters, logs, config.Roles.PresenceButton is null ? null : button);
+        Roles = new BoardRoles(config.Roles, config.DevicesRoot, Privacy, button, Store.Memory, clock, logs.CreateLogger<BoardRoles>());
         Due = new FlushSignal(config.FlushReadings);
         var seen = new SeenFacts(Counters);
         Collector = new Collector(config.Sensors, Gate, clock, Due, RowsMax, Counters, logs, Store.Memory, seen.Add);
@@ -73,6 +76,9 @@ internal sealed class AgentParts : IDisposable
 
     /// <summary>All that decides about data of people.</summary>
     public PrivacyParts Privacy { get; }
+
+    /// <summary>Lines for people at the board.</summary>
+    public BoardRoles Roles { get; }
 
     /// <summary>Gate.</summary>
     public Gate Gate => Privacy.Gate;
@@ -130,6 +136,7 @@ internal sealed class AgentParts : IDisposable
             Requests = Requests(),
             Autostart = Autostart.IsGranted(Gate),
             InForce = PolicyReport.Of(Privacy.Policies, Gate.Policy),
+            Roles = Roles.Report(),
         };
     }
 
@@ -168,6 +175,7 @@ internal sealed class AgentParts : IDisposable
     {
         Gate.Changed -= EndSessionsOfOthers;
         Collector.Dispose();
+        Roles.Dispose();
         Errands.Dispose();
         Due.Dispose();
         Facts.Dispose();

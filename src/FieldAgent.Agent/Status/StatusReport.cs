@@ -45,10 +45,14 @@ internal sealed record StatusReport(
     /// <summary>The policy in force.</summary>
     public PolicyReport? InForce { get; init; }
 
+    /// <summary>Lines for people at the board; null without any.</summary>
+    public IReadOnlyList<RoleReport>? Roles { get; init; }
+
     /// <summary>True when nothing needs a technician.</summary>
     [JsonIgnore]
     public bool IsHealthy => Requests is not { Overdue: > 0 } && Store.Trouble.Length == 0 && Account.ChainTrouble.Length == 0 && Account.Incidents.Count == 0 && Links.All(static l => l.Phase == "connected")
-        && Sensors.All(static s => s.State is SensorState.Running or SensorState.Closed or SensorState.Opening or SensorState.Stopped);
+        && Sensors.All(static s => s.State is SensorState.Running or SensorState.Closed or SensorState.Opening or SensorState.Stopped)
+        && (Roles is null || Roles.All(static r => r.IsWell));
 }
 
 /// <summary>Requests of persons.</summary>

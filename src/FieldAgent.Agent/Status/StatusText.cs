@@ -29,6 +29,12 @@ internal static class StatusText
             s.Name, s.Kind, s.State.ToString().ToLowerInvariant(), Number(s.Rows) + " rows",
             s.LastRowAgeSeconds is { } age ? $"last {Age(age)} ago" : "none yet", s.Detail,
         })]);
+        if (status.Roles is { } roles)
+        {
+            output.WriteLine("roles");
+            TextTable.Write(output, [.. roles.Select(static r => new[] { r.Role, r.Line, r.State.ToString().ToLowerInvariant(), r.Position, r.IsWell ? r.Detail : "" })]);
+        }
+
         output.WriteLine("spool");
         TextTable.Write(output,
         [
@@ -97,6 +103,14 @@ internal static class StatusText
             if (sensor.State is not (SensorState.Running or SensorState.Closed or SensorState.Opening or SensorState.Stopped))
             {
                 yield return $"sensor {sensor.Name}: {sensor.State.ToString().ToLowerInvariant()}. {sensor.Detail}";
+            }
+        }
+
+        foreach (var role in status.Roles ?? [])
+        {
+            if (!role.IsWell)
+            {
+                yield return $"role {role.Role}: {role.State.ToString().ToLowerInvariant()}. {role.Detail}";
             }
         }
 

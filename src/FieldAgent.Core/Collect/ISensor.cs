@@ -84,6 +84,9 @@ public interface ISensor
     /// <summary>What must be permitted besides, all of it, for the sensor to be opened: the picture that a code is read from.</summary>
     IReadOnlyList<(string Function, string Field)> AlsoNeeds => [];
 
+    /// <summary>GPIO lines that it takes for itself while it is open, so that a configuration cannot give one line away twice.</summary>
+    IReadOnlyList<BoardLine> Lines => [];
+
     /// <summary>Opens the device, samples until <paramref name="stop"/>, and closes it. Runs on a thread of its own and may block.</summary>
     /// <exception cref="SensorFault">The device is absent, refused or broken; the supervisor retries with backoff.</exception>
     void Run(ISensorHost host, CancellationToken stop);
@@ -98,6 +101,9 @@ public sealed record SensorSetup(string Name, ConfigSection Options, string Root
 {
     /// <summary>The agent's own folder in /run, for sockets; the root prefix's when not given.</summary>
     public string RuntimeDirectory { get; init; } = Root;
+
+    /// <summary>The lamp that is lit while a camera is open; null on a board without one.</summary>
+    public IIndicator? Indicator { get; init; }
 
     /// <summary>An absolute device path (<c>/sys/bus/iio/devices</c>) under the root prefix.</summary>
     public string DevicePath(string absolute) => Root is "/" or "" ? absolute : Path.Join(Root, absolute);
@@ -118,4 +124,7 @@ public interface ISensorKind
     /// <summary>Builds a sensor; must not open anything. May add errors to <c>setup.Options.Errors</c> for what the shape
     /// cannot express.</summary>
     ISensor Create(SensorSetup setup);
+
+    /// <summary>Debian packages that a sensor with these options needs besides the agent: none, unless a kind says so. Touches nothing.</summary>
+    IReadOnlyList<string> PackagesFor(ConfigSection options) => [];
 }

@@ -297,23 +297,11 @@ public sealed partial class MosquittoLink : ILink
         }
     }
 
-    /// <summary>Counts the packet as the standard does (section 3.3). The library's own count is one byte short, and where it notices
-    /// late it ends the process: a log call without a handle fails an assertion.</summary>
-    private bool IsTooLarge(int nameBytes, int payloadBytes)
-    {
-        if (_packetBytesMax == int.MaxValue)
-        {
-            return false;
-        }
-
-        const int MessageIdBytes = 2;
-        var topicBytes = 2 + nameBytes;
-        var propertyBytes = _isV5 ? VarintBytes(_publishProperties.Bytes) + _publishProperties.Bytes : 0;
-        var remaining = (long)topicBytes + MessageIdBytes + propertyBytes + payloadBytes;
-        return 1 + VarintBytes(remaining) + remaining > _packetBytesMax;
-    }
-
-    private static int VarintBytes(long value) => value < 1 << 7 ? 1 : value < 1 << 14 ? 2 : value < 1 << 21 ? 3 : 4;
+    /// <summary>The library's own count is one byte short, and where it notices late it ends the process: a log call without a handle fails
+    /// an assertion.</summary>
+    private bool IsTooLarge(int nameBytes, int payloadBytes) =>
+        _packetBytesMax != int.MaxValue
+        && PublishSize.Of(nameBytes, _isV5 ? _publishProperties.Bytes : -1, payloadBytes) > _packetBytesMax;
 
     /// <summary>The library's duties must not wait longer than a quarter of the keep-alive: the broker allows half of one in excess.</summary>
     private void SetKeepAlive(TimeSpan keepAlive) => _sliceMs = (int)Math.Clamp(keepAlive.TotalMilliseconds / 4, 250, 60_000);

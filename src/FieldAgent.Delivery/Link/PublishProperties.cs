@@ -1,4 +1,3 @@
-using System.Text;
 using FieldAgent.Core;
 
 namespace FieldAgent.Delivery;
@@ -28,23 +27,20 @@ internal sealed unsafe class PublishProperties : IDisposable
         }
 
         Dispose();
+        Bytes = PublishSize.OfProperties(topicAlias, options.ContentEncoding, options.CorrelationData);
         nint list = 0;
         if (topicAlias != 0)
         {
-            Bytes += 1 + 2;
             _ = LibMosquitto.mosquitto_property_add_int16(&list, LibMosquitto.PropTopicAlias, topicAlias);
         }
 
         if (options.ContentEncoding is { } encoding)
         {
-            // Identifier, and two texts with their lengths.
-            Bytes += 1 + 2 + EncodingName.Length + 2 + Encoding.UTF8.GetByteCount(encoding);
             _ = LibMosquitto.mosquitto_property_add_string_pair(&list, LibMosquitto.PropUserProperty, EncodingName, encoding);
         }
 
         if (options.CorrelationData is { } correlation)
         {
-            Bytes += 1 + 2 + correlation.Length;
             fixed (byte* bytes = correlation)
             {
                 _ = LibMosquitto.mosquitto_property_add_binary(

@@ -7,7 +7,7 @@ namespace FieldAgent.Devices;
 
 /// <summary>Samples the board's own files. Sources: Documentation/driver-api/thermal/sysfs-api (millidegrees), the Raspberry Pi firmware's
 /// <c>get_throttled</c> (a bit mask in hexadecimal), proc_meminfo(5) (kibibytes), statvfs(3), and /proc/net/wireless (level in dBm). A service that
-/// sees nothing of /proc but processes has no memory to tell; that stream is absent then.</summary>
+/// sees nothing of /proc but processes gets meminfo from systemd as its standard input (StandardInput=file:); without either that stream is absent.</summary>
 internal sealed class HealthSensor(SensorSetup setup) : PolledSensor(setup.Name, HealthKind.Field, setup.Options.Get(HealthKind.Every))
 {
     /// <inheritdoc/>
@@ -28,6 +28,8 @@ internal sealed class HealthDevice : IPolledDevice
     private const uint UnderVoltageBits = 1u | (1u << 16);
     private const uint ThrottledBits = 0b1110u | (0b1110u << 16);
 
+    private static ReadOnlySpan<byte> MemInfoStart => "MemTotal:"u8;
+
     private readonly SafeFileHandle? _temperature;
     private readonly SafeFileHandle? _throttled;
     private readonly SafeFileHandle? _memory;
@@ -47,7 +49,7 @@ internal sealed class HealthDevice : IPolledDevice
             intervalNs, importance: Importance.Low);
         _temperature = Open(setup, "/sys/class/thermal/thermal_zone0/temp");
         _throttled = Open(setup, "/sys/devices/platform/soc/soc:firmware/get_throttled");
-        _memory = Open(setup, "/proc/meminfo");
+        _memory = Open(setup, "/proc/meminfo") ?? OpenHanded(setup);
         _wireless = Open(setup, "/proc/self/net/wireless");
         _interface = System.Text.Encoding.ASCII.GetBytes(setup.Options.Get(HealthKind.WiFi));
         try
@@ -167,6 +169,14 @@ internal sealed class HealthDevice : IPolledDevice
 
         handle.Dispose();
         return null;
+    }
+
+    // A file that is handed down was opened before the service was shut in: only its own descriptor still leads there.
+    private static SafeFileHandle? OpenHanded(SensorSetup setup)
+    {
+        var handle = setup.Root is "/" or "" ? new SafeFileHandle(0, ownsHandle: false) : null;
+        Span<byte> start = stackalloc byte[MemInfoStart.Length];
+        return handle is not null && SysfsNative.Read(handle, start) == start.Length && start.SequenceEqual(MemInfoStart) ? handle : null;
     }
 
     private ReadOnlySpan<byte> Read(SafeFileHandle? file) =>

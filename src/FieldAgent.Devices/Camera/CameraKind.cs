@@ -1,5 +1,6 @@
 using FieldAgent.Core;
 using FieldAgent.Core.Configuration;
+using FieldAgent.Devices.Gpio;
 
 namespace FieldAgent.Devices;
 
@@ -52,13 +53,17 @@ public sealed class CameraKind : ISensorKind
         "masks", "Rectangles that are blackened before a picture is stored, rounded up to whole pixels. A masked picture has no metadata and no preview in it.",
         new ConfigShape("One rectangle.", Left, Top, MaskWidth, MaskHeight), 32);
 
+    internal static readonly Option<ConfigSection?> Trigger = Opt.Section(
+        "trigger", "A GPIO line whose edges each take a picture: a button, a light barrier, a limit switch.",
+        new ConfigShape("A GPIO line.", GpioOptions.Chip, GpioOptions.Line, GpioOptions.ActiveLow, GpioOptions.Bias, GpioOptions.ContactDebounce, GpioOptions.Edge));
+
     /// <inheritdoc/>
     public string Kind => "camera";
 
     /// <inheritdoc/>
     public ConfigShape Shape { get; } = new(
-        "Photographs on a schedule and on command. Nothing is open between two shots.",
-        Use, Source, Folder, Index, Device, Width, Height, WarmUp, Timeout, Interval, WidthMax, Masks);
+        "Photographs on a schedule, on an edge of a GPIO line and on command. The camera is not open between two shots.",
+        Use, Source, Folder, Index, Device, Width, Height, WarmUp, Timeout, Interval, Trigger, WidthMax, Masks);
 
     /// <inheritdoc/>
     public ISensor Create(SensorSetup setup)
@@ -68,13 +73,25 @@ public sealed class CameraKind : ISensorKind
             mask.Get(Left) / 100, mask.Get(Top) / 100, mask.Get(MaskWidth) / 100, mask.Get(MaskHeight) / 100));
         return new CameraSensor(
             setup.Name, SourceOf(setup), new PictureWork([.. masks], (int)setup.Options.Get(WidthMax)), setup.Options.Get(Interval),
-            setup.Options.Get(Use) == "scan");
+            setup.Options.Get(Use) == "scan", setup.Options.Get(Trigger) is { } trigger ? new EdgeTrigger(trigger, new LinuxGpio(setup.DevicePath("/dev"))) : null);
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> PackagesFor(ConfigSection options)
+    {
+        var isScan = options.Get(Use) == "scan";
+        return
+        [
+            .. options.Get(Source) == "usb" ? ["ffmpeg"] : Array.Empty<string>(),
+            .. isScan || options.Get(Masks).Count > 0 || options.Get(WidthMax) > 0 ? ["libturbojpeg0"] : Array.Empty<string>(),
+            .. isScan ? ["libzbar0"] : Array.Empty<string>(),
+        ];
     }
 
     private static IShotSource SourceOf(SensorSetup setup) => setup.Options.Get(Source) switch
     {
-        "csi" => new ProgramShots(new CsiCamera(setup), setup.Options.Get(Timeout)),
-        "usb" => new ProgramShots(new UsbCamera(setup), setup.Options.Get(Timeout)),
+        "csi" => new ProgramShots(new CsiCamera(setup), setup.Options.Get(Timeout), setup.Indicator),
+        "usb" => new ProgramShots(new UsbCamera(setup), setup.Options.Get(Timeout), setup.Indicator),
         _ => new FolderShots(setup.FilePath(setup.Options.Get(Folder))),
     };
 

@@ -3,14 +3,16 @@ using FieldAgent.Devices.Codes;
 
 namespace FieldAgent.Devices;
 
-/// <summary>Takes pictures on a schedule and on command, and hands on nothing before masks and scale are applied. A shot that failed is
+/// <summary>Takes pictures on a schedule, on edges and on command, and hands on nothing before masks and scale are applied. A shot that failed is
 /// taken again with the supervisor's next try, for a few minutes.</summary>
 /// <param name="name">The sensor's name.</param>
 /// <param name="source">Where pictures come from.</param>
 /// <param name="work">Masks and scale.</param>
 /// <param name="interval">Time between shots; zero: only on command.</param>
 /// <param name="scans">True: only the codes in a picture are handed on, and the picture is forgotten.</param>
-internal sealed class CameraSensor(string name, IShotSource source, PictureWork work, TimeSpan interval, bool scans) : ISensor
+/// <param name="trigger">The line whose edges take pictures; null where there is none.</param>
+internal sealed class CameraSensor(
+    string name, IShotSource source, PictureWork work, TimeSpan interval, bool scans, EdgeTrigger? trigger = null) : ISensor
 {
     private const string Field = "image.photo";
     private const string CodeField = "image.code";
@@ -30,6 +32,9 @@ internal sealed class CameraSensor(string name, IShotSource source, PictureWork 
     public IReadOnlyList<(string Function, string Field)> AlsoNeeds { get; } = scans ? [("scan", Field)] : [];
 
     /// <inheritdoc/>
+    public IReadOnlyList<BoardLine> Lines { get; } = trigger is null ? [] : [trigger.Taken];
+
+    /// <inheritdoc/>
     public void Run(ISensorHost host, CancellationToken stop)
     {
         // Tells a technician at once that there is nothing to take, and not at the first shot.
@@ -40,15 +45,21 @@ internal sealed class CameraSensor(string name, IShotSource source, PictureWork 
         }
 
         source.Check();
+        using var edges = trigger?.Open(stop);
         PayOwed(host, stop);
         var intervalNs = interval.ToNs();
         var grid = new SamplingGrid(intervalNs > 0 ? host.Clock.BootNs + intervalNs : long.MaxValue, intervalNs);
         while (!stop.IsCancellationRequested)
         {
-            var asked = host.WaitForTrigger(grid.NextBootNs, stop, out var requestId);
+            var asked = Wait(host, edges, grid.NextBootNs, stop, out var requestId);
             if (stop.IsCancellationRequested)
             {
                 return;
+            }
+
+            if (!asked && host.Clock.BootNs < grid.NextBootNs)
+            {
+                continue;
             }
 
             // Due before it is tried: when it fails it is owed from this moment.
@@ -65,6 +76,24 @@ internal sealed class CameraSensor(string name, IShotSource source, PictureWork 
                 grid.Advance();
             }
         }
+    }
+
+    /// <returns>True when an edge or a command asks for a shot; false when the time came, or there is something new to look at.</returns>
+    private static bool Wait(ISensorHost host, OpenTrigger? edges, long untilBootNs, CancellationToken stop, out string? requestId)
+    {
+        requestId = null;
+        if (edges is null)
+        {
+            return host.WaitForTrigger(untilBootNs, stop, out requestId);
+        }
+
+        if (edges.TryTake(host))
+        {
+            return true;
+        }
+
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, edges.Arrived);
+        return host.WaitForTrigger(untilBootNs, either.Token, out requestId);
     }
 
     private void PayOwed(ISensorHost host, CancellationToken stop)

@@ -17,7 +17,8 @@ internal interface ICameraProgram
 /// <summary>Takes each shot with a program that is started for it and is gone after it: what it had open is closed then, whatever happens.</summary>
 /// <param name="camera">The program.</param>
 /// <param name="timeout">Longest time for one shot.</param>
-internal sealed class ProgramShots(ICameraProgram camera, TimeSpan timeout) : IShotSource
+/// <param name="indicator">The lamp that is lit from before the program starts until it is gone; null where there is none.</param>
+internal sealed class ProgramShots(ICameraProgram camera, TimeSpan timeout, IIndicator? indicator = null) : IShotSource
 {
     /// <summary>What camera programs say, in lower case, and what that means. Their words are never passed on: they hold paths and serial numbers.</summary>
     private static readonly (string Words, SensorFaultKind Kind, string Remedy)[] Known =
@@ -35,6 +36,8 @@ internal sealed class ProgramShots(ICameraProgram camera, TimeSpan timeout) : IS
         ("error while loading shared libraries", SensorFaultKind.Io, "The camera's program lacks a library: reinstall its package."),
     ];
 
+    private HangingCamera? _hanging;
+
     /// <inheritdoc/>
     public void Check() => camera.Plan();
 
@@ -42,25 +45,55 @@ internal sealed class ProgramShots(ICameraProgram camera, TimeSpan timeout) : IS
     public Shot? Take(ISensorHost host, CancellationToken stop)
     {
         var plan = camera.Plan();
-        host.Describe("taking a picture");
-        Stamp? captured = null;
-        var result = OneShot.Run(plan, DeviceLimits.PhotoBytesMax, timeout, stop, () => captured = host.Clock.Now());
-        host.Describe("");
         var program = Path.GetFileName(plan.Program);
+        if (_hanging is { IsGone: false })
+        {
+            throw Hangs(program);
+        }
+
+        Stamp? captured = null;
+        var result = Run(plan, host, () => captured = host.Clock.Now(), stop);
         switch (result.End)
         {
             case OneShotEnd.Stopped:
-                return null;
+                return stop.IsCancellationRequested ? null : throw new SensorFault(
+                    SensorFaultKind.Io, camera.Place, "The lamp that shows that the camera is open went out, and the picture was given up: see roles.cameraIndicator.");
             case OneShotEnd.TimedOut:
-                throw new SensorFault(
-                    SensorFaultKind.Timeout, camera.Place, result.Exit is null
-                        ? $"{program} hangs inside the camera's driver and cannot be ended: unplug the camera or restart the board."
-                        : FormattableString.Invariant($"{program} gave no picture within {timeout.TotalSeconds} s and was ended: check the camera's cable, or raise 'timeout'."));
+                throw result.Exit is null ? Hangs(program) : new SensorFault(
+                    SensorFaultKind.Timeout, camera.Place,
+                    FormattableString.Invariant($"{program} gave no picture within {timeout.TotalSeconds} s and was ended: check the camera's cable, or raise 'timeout'."));
             case OneShotEnd.TooMuch:
                 throw new SensorFault(
                     SensorFaultKind.Malformed, camera.Place, $"{program} gave more than {DeviceLimits.PhotoBytesMax >> 20} MiB: lower 'width' and 'height'.");
             default:
                 return Accept(program, result, captured);
+        }
+    }
+
+    private SensorFault Hangs(string program) => new(
+        SensorFaultKind.Timeout, camera.Place, $"{program} hangs inside the camera's driver and cannot be ended: unplug the camera or restart the board.");
+
+    // The lamp goes on before the program that opens the camera, and out after it is gone, however long that takes.
+    private OneShotResult Run(ChildPlan plan, ISensorHost host, Action begins, CancellationToken stop)
+    {
+        var lit = indicator?.Light();
+        try
+        {
+            host.Describe("taking a picture");
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, lit?.Lost ?? CancellationToken.None);
+            var result = OneShot.Run(plan, DeviceLimits.PhotoBytesMax, timeout, either.Token, begins);
+            if (result.Remains is { } remains)
+            {
+                _hanging = new HangingCamera(remains, lit);
+                lit = null;
+            }
+
+            host.Describe("");
+            return result;
+        }
+        finally
+        {
+            lit?.Dispose();
         }
     }
 

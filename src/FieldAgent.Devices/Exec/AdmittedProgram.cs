@@ -16,14 +16,15 @@ internal static unsafe class AdmittedProgram
     /// <summary>Checks a program. Reads the whole file; at most <see cref="DeviceLimits.ExecProgramBytesMax"/>.</summary>
     /// <param name="path">The path of the configuration.</param>
     /// <param name="sha256">The hash of the configuration, hexadecimal.</param>
+    /// <param name="user">Number of the agent's user; who asks when null.</param>
     /// <returns>The path to start, without symbolic links.</returns>
     /// <exception cref="SensorFault">Absent, changed, or open to change by others.</exception>
-    public static string Admit(string path, string sha256)
+    public static string Admit(string path, string sha256, uint? user = null)
     {
         var real = Resolve(path);
         for (var at = real; at is not null; at = Path.GetDirectoryName(at))
         {
-            CheckOwner(at);
+            CheckOwner(at, user ?? Libc.GetEUid());
         }
 
         var hash = Hash(real);
@@ -49,7 +50,7 @@ internal static unsafe class AdmittedProgram
             : new SensorFault(SensorFaultKind.Absent, path, "It does not exist. Put it there, or correct its path in the configuration.");
     }
 
-    private static void CheckOwner(string path)
+    private static void CheckOwner(string path, uint user)
     {
         var status = default(Libc.Status);
         if (Libc.Statx(Libc.AT_FDCWD, path, Libc.AT_SYMLINK_NOFOLLOW, Libc.StatxModeAndOwner, &status) != 0)
@@ -58,7 +59,7 @@ internal static unsafe class AdmittedProgram
         }
 
         // In a sticky folder (/tmp) others may make files of their own, and not replace this one.
-        if ((status.Owner != 0 && status.Owner != Libc.GetEUid()) || ((status.Mode & WritableByOthers) != 0 && (status.Mode & Sticky) == 0))
+        if ((status.Owner != 0 && status.Owner != user) || ((status.Mode & WritableByOthers) != 0 && (status.Mode & Sticky) == 0))
         {
             throw new SensorFault(
                 SensorFaultKind.Refused, path, "Others may change it, and with it what is run: chown root and chmod go-w, for the program and every folder above it.");

@@ -8,13 +8,14 @@ internal static class FileSource
 {
     /// <summary>Replays until the end (then waits for <paramref name="stop"/>), or for ever with <paramref name="isLooped"/>.</summary>
     /// <exception cref="SensorFault">The file is absent, refused, or holds no NMEA.</exception>
-    public static void Run(string path, bool isPaced, bool isLooped, ISensorHost host, FixPublisher publisher, CancellationToken stop)
+    public static void Run(
+        string path, bool isPaced, bool isLooped, Func<int, INmeaDecoder> open, ISensorHost host, FixPublisher publisher, CancellationToken stop)
     {
         using var stopEvent = new StopEvent(stop);
         var pace = new ReplayPace(host.Clock, isPaced, stop);
         do
         {
-            var good = Play(path, stopEvent, pace, publisher, stop);
+            var good = Play(path, open(NmeaDate.NoDay), stopEvent, pace, publisher, stop);
             if (stop.IsCancellationRequested)
             {
                 return;
@@ -34,10 +35,9 @@ internal static class FileSource
     }
 
     /// <returns>The number of good sentences.</returns>
-    private static long Play(string path, StopEvent stopEvent, ReplayPace pace, FixPublisher publisher, CancellationToken stop)
+    private static long Play(string path, INmeaDecoder decoder, StopEvent stopEvent, ReplayPace pace, FixPublisher publisher, CancellationToken stop)
     {
         using var file = FileDescriptor.OpenRead(path);
-        var decoder = new NmeaDecoder();
         var buffer = new byte[GnssLimits.ReadBytes];
         while (!stop.IsCancellationRequested)
         {

@@ -43,7 +43,7 @@ public sealed class GnssKind : ISensorKind
 
     /// <inheritdoc/>
     public ConfigShape Shape { get; } = new(
-        "Position from a GNSS receiver: exactly one of 'device', 'gpsd' and 'file'.", Device, Baud, Gpsd, Recording, Pace, Loop, Interval);
+        "Position from a GNSS receiver: exactly one of 'device', 'gpsd' and 'file'.", [Device, Baud, Gpsd, Recording, Pace, Loop, Interval, .. DeviceStack.GnssOptions]);
 
     /// <inheritdoc/>
     public ISensor Create(SensorSetup setup)
@@ -70,16 +70,22 @@ public sealed class GnssKind : ISensorKind
 
         var intervalNs = options.Get(Interval).ToNs();
         var isPaced = options.Get(Pace) != "asap";
+        var open = DeviceStack.NmeaOf(options);
         GnssSource source = options.Has(Gpsd)
             ? (sensor, publisher, stop) => GpsdSource.Run(host, port, sensor.Clock, publisher, stop)
             : options.Has(Device)
-                ? Serial(setup.DevicePath(options.Get(Device)), (int)baud)
-                : File(setup.FilePath(options.Get(Recording)), isPaced, options.Get(Loop));
+                ? Serial(setup.DevicePath(options.Get(Device)), (int)baud, open)
+                : File(setup.FilePath(options.Get(Recording)), isPaced, options.Get(Loop), open);
         var isLive = !options.Has(Recording);
 
         // A recording that is not paced has no intervals to keep.
         return new GnssSensor(setup.Name, source, isLive || isPaced ? intervalNs : 0, isLive);
     }
+
+    /// <inheritdoc/>
+    /// <remarks>A gpsd of another machine is that machine's.</remarks>
+    public IReadOnlyList<string> PackagesFor(ConfigSection options) =>
+        options.Has(Gpsd) && TryHostPort(options.Get(Gpsd), out var host, out _) && host is "localhost" or "127.0.0.1" or "::1" ? ["gpsd"] : [];
 
     /// <summary>Splits <c>host:port</c>, <c>host</c>, <c>[v6]:port</c>.</summary>
     internal static bool TryHostPort(string text, out string host, out int port)
@@ -101,9 +107,9 @@ public sealed class GnssKind : ISensorKind
             && port is > 0 and <= 65_535 && Uri.CheckHostName(host) != UriHostNameType.Unknown;
     }
 
-    private static GnssSource Serial(string path, int baud) =>
-        (sensor, publisher, stop) => SerialSource.Run(path, baud, sensor.Clock, publisher, stop);
+    private static GnssSource Serial(string path, int baud, Func<int, INmeaDecoder> open) =>
+        (sensor, publisher, stop) => SerialSource.Run(path, baud, open, sensor.Clock, publisher, stop);
 
-    private static GnssSource File(string path, bool isPaced, bool isLooped) =>
-        (sensor, publisher, stop) => FileSource.Run(path, isPaced, isLooped, sensor, publisher, stop);
+    private static GnssSource File(string path, bool isPaced, bool isLooped, Func<int, INmeaDecoder> open) =>
+        (sensor, publisher, stop) => FileSource.Run(path, isPaced, isLooped, open, sensor, publisher, stop);
 }

@@ -2,7 +2,7 @@ namespace FieldAgent.Devices.Gnss;
 
 /// <summary>From bytes to fixes: the line reader and the assembler in one. Allocates nothing per sentence. Not thread-safe.</summary>
 /// <param name="notBeforeDay">As for <see cref="EpochAssembler"/>.</param>
-internal sealed class NmeaDecoder(int notBeforeDay = NmeaDate.NoDay)
+internal sealed class NmeaDecoder(int notBeforeDay = NmeaDate.NoDay) : INmeaDecoder
 {
     private readonly NmeaLineReader _lines = new();
     private readonly EpochAssembler _epochs = new(notBeforeDay);

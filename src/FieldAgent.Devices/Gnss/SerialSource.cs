@@ -12,16 +12,18 @@ internal static class SerialSource
     /// <summary>Reads until <paramref name="stop"/>.</summary>
     /// <param name="path">The device.</param>
     /// <param name="baud">Its speed.</param>
+    /// <param name="open">Makes what decodes.</param>
     /// <param name="clock">The agent's clock.</param>
     /// <param name="publisher">Gets the fixes.</param>
     /// <param name="stop">Ends the reading at once.</param>
     /// <exception cref="SensorFault">Absent, refused, unplugged, or silent for long.</exception>
-    public static void Run(string path, int baud, IClock clock, FixPublisher publisher, CancellationToken stop)
+    public static void Run(
+        string path, int baud, Func<int, INmeaDecoder> open, IClock clock, FixPublisher publisher, CancellationToken stop)
     {
         var lastGoodNs = clock.BootNs;
         using var stopEvent = new StopEvent(stop);
         using var line = SerialLine.Open(path, baud);
-        var decoder = new NmeaDecoder(GnssLimits.LiveNotBeforeDay);
+        var decoder = open(GnssLimits.LiveNotBeforeDay);
         var buffer = new byte[GnssLimits.ReadBytes];
         var epoch = new EpochTiming();
         long good = 0;

@@ -119,6 +119,39 @@ internal sealed unsafe class GpioChip : IDisposable
         return -1;
     }
 
+    /// <summary>The numbers of lines.</summary>
+    /// <exception cref="SensorFault">Absent: the chip does not have one of them.</exception>
+    public uint[] OffsetsOf(IReadOnlyList<GpioLine> lines)
+    {
+        var offsets = new uint[lines.Count];
+        for (var i = 0; i < offsets.Length; i++)
+        {
+            var offset = OffsetOf(lines[i].Line);
+            offsets[i] = offset >= 0 ? (uint)offset : throw new SensorFault(
+                SensorFaultKind.Absent, $"line '{lines[i].Line}' of {Name} ({Label})",
+                $"The chip has {Lines} lines and none of that name. Correct 'line'.");
+        }
+
+        return offsets;
+    }
+
+    /// <summary>The fault of the first line that somebody holds; null when none is held.</summary>
+    public SensorFault? HolderFault(IReadOnlyList<GpioLine> lines, uint[] offsets)
+    {
+        for (var i = 0; i < offsets.Length; i++)
+        {
+            var (_, consumer, isUsed) = InfoOf((int)offsets[i]);
+            if (isUsed)
+            {
+                return new SensorFault(
+                    SensorFaultKind.Busy, $"line '{lines[i].Line}' of {Name} ({Label})",
+                    $"It is held by '{consumer}': free it there, or use another line.");
+            }
+        }
+
+        return null;
+    }
+
     /// <summary>Name, holder and state of a line.</summary>
     /// <returns>Name (may be empty), the program or driver that holds it (empty: nobody), and whether it is in use.</returns>
     public (string Name, string Consumer, bool IsUsed) InfoOf(int offset)

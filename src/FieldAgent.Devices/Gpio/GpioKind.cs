@@ -44,6 +44,6 @@ public sealed class GpioKind : ISensorKind
             setup.Options.Errors.Add(setup.Options.NodeOf(Lines), "must name at least one line");
         }
 
-        return new GpioSensor(setup, new LinuxGpio(setup.DevicePath("/dev")));
+        return new GpioSensor(setup, DeviceStack.OpenGpio(setup.DevicePath("/dev")));
     }
 }

@@ -20,10 +20,30 @@ internal static class GpioOptions
     public static readonly Option<TimeSpan> Debounce = Opt.Duration(
         "debounce", "Changes that do not last so long are no edges.", TimeSpan.Zero, TimeSpan.Zero, TimeSpan.FromSeconds(1));
 
+    public static readonly Option<TimeSpan> ContactDebounce = Opt.Duration(
+        "debounce", "Changes that do not last so long count for nothing: contacts bounce for some milliseconds.",
+        TimeSpan.FromMilliseconds(50), TimeSpan.Zero, TimeSpan.FromSeconds(1));
+
+    public static readonly Option<string> Edge = Opt.Choice("edge", "Which edges count.", "rising", false, "rising", "falling", "both");
+
+    public static readonly Option<string> Drive = Opt.Choice(
+        "drive", "How the output is driven: open-drain to ground only, open-source to the supply only.", "push-pull", false,
+        "push-pull", "open-drain", "open-source");
+
     public static readonly Option<string> LineName = Opt.Name("name", "Name of its stream.", required: true);
 
+    /// <summary>The edges that a section chooses.</summary>
+    public static GpioEdges ReadEdges(this ConfigSection section) => section.Get(Edge) switch
+    {
+        "falling" => GpioEdges.Falling,
+        "both" => GpioEdges.Both,
+        _ => GpioEdges.Rising,
+    };
+
     /// <summary>What a section says of its line.</summary>
-    public static GpioLine ReadLine(this ConfigSection section) => new(
+    /// <param name="section">A section with these options.</param>
+    /// <param name="debounce">The option of the debounce time, where it has another default.</param>
+    public static GpioLine ReadLine(this ConfigSection section, Option<TimeSpan>? debounce = null) => new(
         section.Get(Line),
         section.Get(ActiveLow),
         section.Get(Bias) switch
@@ -33,5 +53,11 @@ internal static class GpioOptions
             "pull-down" => GpioBias.PullDown,
             _ => GpioBias.AsIs,
         },
-        section.Get(Debounce));
+        section.Get(debounce ?? Debounce),
+        section.Get(Drive) switch
+        {
+            "open-drain" => GpioDrive.OpenDrain,
+            "open-source" => GpioDrive.OpenSource,
+            _ => GpioDrive.PushPull,
+        });
 }

@@ -35,20 +35,37 @@ internal enum GpioEdges : byte
     Both = 3,
 }
 
+/// <summary>How an output is driven.</summary>
+internal enum GpioDrive : byte
+{
+    /// <summary>To both levels.</summary>
+    PushPull,
+
+    /// <summary>To ground only.</summary>
+    OpenDrain,
+
+    /// <summary>To the supply only.</summary>
+    OpenSource,
+}
+
 /// <summary>One line of a request.</summary>
 /// <param name="Line">Its name (<c>GPIO17</c>), or its number on the chip.</param>
 /// <param name="ActiveLow">True when a low level means active.</param>
 /// <param name="Bias">Resistor.</param>
 /// <param name="Debounce">Changes that do not last so long are no edges; zero: all are.</param>
-internal sealed record GpioLine(string Line, bool ActiveLow = false, GpioBias Bias = GpioBias.AsIs, TimeSpan Debounce = default);
+/// <param name="Drive">How it is driven as an output.</param>
+internal sealed record GpioLine(
+    string Line, bool ActiveLow = false, GpioBias Bias = GpioBias.AsIs, TimeSpan Debounce = default, GpioDrive Drive = GpioDrive.PushPull);
 
 /// <summary>Lines to be requested together; all on one chip.</summary>
 /// <param name="Chip">Label (<c>pinctrl-rp1</c>), name (<c>gpiochip0</c>) or path of the chip; empty: the one that has the first line's
 /// name.</param>
 /// <param name="Lines">One to 64.</param>
 /// <param name="Edges">What is reported; none for lines that are only read or written.</param>
-/// <param name="Output">True for outputs, which begin inactive.</param>
-internal sealed record GpioRequest(string Chip, IReadOnlyList<GpioLine> Lines, GpioEdges Edges = GpioEdges.None, bool Output = false);
+/// <param name="Output">True for outputs, which begin as <paramref name="Initial"/> says; they have no edges and no debounce time.</param>
+/// <param name="Initial">What outputs begin with; bit i is line i of the request, 1 is active.</param>
+internal sealed record GpioRequest(
+    string Chip, IReadOnlyList<GpioLine> Lines, GpioEdges Edges = GpioEdges.None, bool Output = false, ulong Initial = 0);
 
 /// <summary>A change of a line.</summary>
 /// <param name="MonotonicNs">When, by the kernel's CLOCK_MONOTONIC at the interrupt.</param>

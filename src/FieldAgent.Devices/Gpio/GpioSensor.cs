@@ -18,6 +18,10 @@ internal sealed class GpioSensor(SensorSetup setup, IGpioController controller) 
     public IReadOnlyList<string> OpensFor => [_field];
 
     /// <inheritdoc/>
+    public IReadOnlyList<BoardLine> Lines =>
+        [.. setup.Options.Get(GpioKind.Lines).Select(line => new BoardLine(setup.Options.Get(GpioOptions.Chip), line.Get(GpioOptions.Line)))];
+
+    /// <inheritdoc/>
     public void Run(ISensorHost host, CancellationToken stop)
     {
         var options = setup.Options;
@@ -77,6 +81,8 @@ internal sealed class GpioSensor(SensorSetup setup, IGpioController controller) 
                 return;
             }
 
+            // No edge for long is no call that hangs.
+            host.Describe("edges are awaited");
             var count = held.ReadEdges(edges);
             foreach (ref readonly var edge in edges.AsSpan(0, count))
             {

@@ -18,11 +18,14 @@ internal static unsafe class GpioUapi
     public const ulong FlagOutput = 1 << 3;
     public const ulong FlagEdgeRising = 1 << 4;
     public const ulong FlagEdgeFalling = 1 << 5;
+    public const ulong FlagOpenDrain = 1 << 6;
+    public const ulong FlagOpenSource = 1 << 7;
     public const ulong FlagPullUp = 1 << 8;
     public const ulong FlagPullDown = 1 << 9;
     public const ulong FlagNoBias = 1 << 10;
 
     public const uint AttributeFlags = 1;
+    public const uint AttributeOutputValues = 2;
     public const uint AttributeDebounce = 3;
     public const uint EventRising = 1;
 

@@ -19,15 +19,7 @@ internal sealed unsafe class LinuxGpio(string dev) : IGpioController
     public IGpioLines Request(GpioRequest request)
     {
         using var chip = GpioChip.Find(dev, request.Chip, request.Lines[0].Line);
-        var offsets = new uint[request.Lines.Count];
-        for (var i = 0; i < offsets.Length; i++)
-        {
-            var offset = chip.OffsetOf(request.Lines[i].Line);
-            offsets[i] = offset >= 0 ? (uint)offset : throw new SensorFault(
-                SensorFaultKind.Absent, $"line '{request.Lines[i].Line}' of {chip.Name} ({chip.Label})",
-                $"The chip has {chip.Lines} lines and none of that name. Correct 'line'.");
-        }
-
+        var offsets = chip.OffsetsOf(request.Lines);
         var raw = Describe(request, offsets);
         if (Libc.Ioctl(chip.Fd, GpioUapi.GetLine, (nint)(&raw)) < 0)
         {
@@ -59,7 +51,15 @@ internal sealed unsafe class LinuxGpio(string dev) : IGpioController
             }
         }
 
-        foreach (var group in request.Lines.Select(static (line, i) => (line, i)).Where(static p => p.line.Debounce > TimeSpan.Zero)
+        if (request is { Output: true, Initial: not 0 })
+        {
+            attributes[count++] = new GpioUapi.ConfigAttribute
+            {
+                Id = GpioUapi.AttributeOutputValues, Value = request.Initial, Mask = Mask(Enumerable.Range(0, offsets.Length)),
+            };
+        }
+
+        foreach (var group in request.Lines.Select(static (line, i) => (line, i)).Where(p => !request.Output && p.line.Debounce > TimeSpan.Zero)
             .GroupBy(static p => p.line.Debounce))
         {
             attributes[count++] = new GpioUapi.ConfigAttribute
@@ -84,6 +84,12 @@ internal sealed unsafe class LinuxGpio(string dev) : IGpioController
             GpioBias.PullDown => GpioUapi.FlagPullDown,
             GpioBias.None => GpioUapi.FlagNoBias,
             _ => 0UL,
+        }
+        | (request.Output ? line.Drive : GpioDrive.PushPull) switch
+        {
+            GpioDrive.OpenDrain => GpioUapi.FlagOpenDrain,
+            GpioDrive.OpenSource => GpioUapi.FlagOpenSource,
+            _ => 0UL,
         };
 
     private static ulong Mask(IEnumerable<int> indices) => indices.Aggregate(0UL, static (mask, i) => mask | (1UL << i));
@@ -97,18 +103,7 @@ internal sealed unsafe class LinuxGpio(string dev) : IGpioController
                 : FileDescriptor.Fault(chip.Path, error);
         }
 
-        for (var i = 0; i < offsets.Length; i++)
-        {
-            var (_, consumer, isUsed) = chip.InfoOf((int)offsets[i]);
-            if (isUsed)
-            {
-                return new SensorFault(
-                    SensorFaultKind.Busy, $"line '{request.Lines[i].Line}' of {chip.Name} ({chip.Label})",
-                    $"It is held by '{consumer}': free it there, or use another line.");
-            }
-        }
-
-        return FileDescriptor.Fault(chip.Path, error);
+        return chip.HolderFault(request.Lines, offsets) ?? FileDescriptor.Fault(chip.Path, error);
     }
 
     private sealed class Lines(FileDescriptor descriptor, uint[] offsets, string place) : IGpioLines

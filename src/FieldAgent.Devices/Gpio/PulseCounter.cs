@@ -18,16 +18,13 @@ internal sealed class PulseCounter(SensorSetup setup, IGpioController controller
     public IReadOnlyList<string> OpensFor => [_field];
 
     /// <inheritdoc/>
+    public IReadOnlyList<BoardLine> Lines => [new(setup.Options.Get(GpioOptions.Chip), setup.Options.Get(GpioOptions.Line))];
+
+    /// <inheritdoc/>
     public void Run(ISensorHost host, CancellationToken stop)
     {
         var options = setup.Options;
-        var edge = options.Get(PulseCounterKind.Edge);
-        using var held = controller.Request(new GpioRequest(options.Get(GpioOptions.Chip), [options.ReadLine()], edge switch
-        {
-            "falling" => GpioEdges.Falling,
-            "both" => GpioEdges.Both,
-            _ => GpioEdges.Rising,
-        }));
+        using var held = controller.Request(new GpioRequest(options.Get(GpioOptions.Chip), [options.ReadLine()], options.ReadEdges()));
         var (perUnit, unit) = (options.Get(PulseCounterKind.PulsesPerUnit), options.Get(PulseCounterKind.Unit));
         var intervalNs = options.Get(SensorOptions.Interval).ToNs();
         var writer = host.Declare(new StreamSet(

@@ -6,8 +6,6 @@ namespace FieldAgent.Devices.Gpio;
 /// <summary>A line that pulses: turbine flow meters, energy meters, anemometers, rain gauges.</summary>
 public sealed class PulseCounterKind : ISensorKind
 {
-    internal static readonly Option<string> Edge = Opt.Choice("edge", "Which edges are counted.", "rising", false, "rising", "falling", "both");
-
     internal static readonly Option<double> PulsesPerUnit = Opt.Number(
         "pulsesPerUnit", "K-factor: counted edges for one unit, from the meter's calibration sheet.", 1, 1e-9, 1e12);
 
@@ -20,9 +18,9 @@ public sealed class PulseCounterKind : ISensorKind
     public ConfigShape Shape { get; } = new(
         "A line that pulses (turbine flow meter, energy meter, rain gauge). Streams: frequency in Hz, rate in units a minute, total in units; "
         + "the total goes on after a restart.",
-        GpioOptions.Chip, GpioOptions.Line, GpioOptions.ActiveLow, GpioOptions.Bias, GpioOptions.Debounce, Edge, PulsesPerUnit, Unit,
+        GpioOptions.Chip, GpioOptions.Line, GpioOptions.ActiveLow, GpioOptions.Bias, GpioOptions.Debounce, GpioOptions.Edge, PulsesPerUnit, Unit,
         SensorOptions.Interval, SensorOptions.Field, SensorOptions.ImportanceOf, SensorOptions.Urgent);
 
     /// <inheritdoc/>
-    public ISensor Create(SensorSetup setup) => new PulseCounter(setup, new LinuxGpio(setup.DevicePath("/dev")));
+    public ISensor Create(SensorSetup setup) => new PulseCounter(setup, DeviceStack.OpenGpio(setup.DevicePath("/dev")));
 }

@@ -7,8 +7,8 @@ internal sealed class I2cBuses(Func<string, II2cBus> open)
     private readonly Lock _lock = new();
     private readonly Dictionary<string, I2cBusOwner> _owners = new(StringComparer.Ordinal);
 
-    /// <summary>The kernel's buses.</summary>
-    public static I2cBuses Linux { get; } = new(static path => new LinuxI2cBus(path));
+    /// <summary>The board's buses.</summary>
+    public static I2cBuses Linux { get; } = new(DeviceStack.OpenI2c);
 
     /// <summary>Joins the users of a bus; to be disposed once. Links to one bus lead to one owner.</summary>
     public I2cBusOwner Take(string path)

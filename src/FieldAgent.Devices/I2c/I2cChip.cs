@@ -74,6 +74,14 @@ internal sealed class I2cChip(I2cBusOwner bus, byte address, int retries, ISenso
     /// <summary>Gives it back.</summary>
     public void End() => bus.EndSequence(address);
 
+    /// <summary>Which chip it is by its id registers, as its driver is called; empty when none of the known ones.</summary>
+    public string Recognise()
+    {
+        var probe = new I2cProbe(bus.Name, address, (_, at, write, read) => bus.Transfer(at, write, read) == I2cOutcome.Done);
+        return string.Join(" or ", I2cChips.All.Where(family => family.Addresses.Contains(address))
+            .Select(family => family.Recognise(probe).Name).Where(static name => name.Length > 0).Distinct());
+    }
+
     /// <summary>The fault that an outcome stands for.</summary>
     public SensorFault Fault(I2cOutcome outcome) => outcome switch
     {

@@ -41,8 +41,10 @@ internal sealed record I2cIdentity(byte[] Register, int Bytes, int Value, int Ma
         var value = Bytes == 1 ? answer[0] : (answer[0] << 8) | answer[1];
         if ((value & Mask) != Value)
         {
+            var expected = word == I2cOptions.Custom ? "the chip that 'id' describes" : word;
+            var found = chip.Recognise() is { Length: > 0 } known && known != word ? $"It answers as {known}, not as {expected}" : $"It is not {expected}";
             throw new SensorFault(SensorFaultKind.Malformed, chip.Place,
-                $"It is no {word}: its id register 0x{Convert.ToHexStringLower(Register)} says 0x{value:x}, not 0x{Value:x}. Correct 'map' or 'address', or look what is wired there.");
+                $"{found}: its id register 0x{Convert.ToHexStringLower(Register)} says 0x{value:x}, not 0x{Value:x}. Correct 'map' or 'address', or look what is wired there.");
         }
     }
 }

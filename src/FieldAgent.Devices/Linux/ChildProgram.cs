@@ -23,6 +23,30 @@ internal enum ChildEvents : byte
     Exited = 8,
 }
 
+/// <summary>A program that was killed and hangs inside the kernel still. One thread.</summary>
+/// <param name="pidfd">Becomes readable when it is gone.</param>
+internal sealed unsafe class ChildRemains(FileDescriptor pidfd) : IDisposable
+{
+    /// <summary>Waits until it is gone.</summary>
+    /// <param name="timeoutMs">Longest wait; −1 for ever.</param>
+    /// <returns>True when it is.</returns>
+    public bool WaitGone(int timeoutMs)
+    {
+        var fd = new Libc.PollFd { Fd = pidfd.Number, Events = Libc.POLLIN };
+        int ready;
+        do
+        {
+            ready = Libc.Poll(&fd, 1, timeoutMs);
+        }
+        while (ready < 0 && Marshal.GetLastPInvokeError() == Libc.EINTR);
+
+        return ready > 0;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => pidfd.Dispose();
+}
+
 /// <summary>A program that was started, leader of a session and a process group of its own. Disposing kills the whole group. One thread.</summary>
 internal sealed unsafe class ChildProgram : IDisposable
 {
@@ -36,6 +60,7 @@ internal sealed unsafe class ChildProgram : IDisposable
     private bool _outputOpen = true;
     private bool _errorsOpen = true;
     private ChildExit? _exit;
+    private bool _remains;
 
     private ChildProgram(int id, int pidfd, FileDescriptor output, FileDescriptor errors)
     {
@@ -152,13 +177,23 @@ internal sealed unsafe class ChildProgram : IDisposable
         return null;
     }
 
+    /// <summary>What is left to be waited for after <see cref="End"/> could not kill it; the caller's to dispose.</summary>
+    public ChildRemains TakeRemains()
+    {
+        _remains = true;
+        return new ChildRemains(_pidfd);
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
         End();
         Output.Dispose();
         Errors.Dispose();
-        _pidfd.Dispose();
+        if (!_remains)
+        {
+            _pidfd.Dispose();
+        }
     }
 
     private static int Spawn(ChildPlan plan, int output, int errors)

@@ -23,7 +23,11 @@ internal enum OneShotEnd : byte
 /// <param name="Exit">How it ended; null when it hangs inside the kernel and could not be killed yet.</param>
 /// <param name="Output">Its standard output.</param>
 /// <param name="Errors">The beginning of its standard error. May hold names and numbers of devices: to be searched, never to be said.</param>
-internal sealed record OneShotResult(OneShotEnd End, ChildExit? Exit, ReadOnlyMemory<byte> Output, string Errors);
+internal sealed record OneShotResult(OneShotEnd End, ChildExit? Exit, ReadOnlyMemory<byte> Output, string Errors)
+{
+    /// <summary>The program that hangs inside the kernel, with what it has open; null when it is gone.</summary>
+    public ChildRemains? Remains { get; init; }
+}
 
 /// <summary>Runs a program to its end and takes its output.</summary>
 internal static class OneShot
@@ -93,6 +97,9 @@ internal static class OneShot
         }
 
         var exit = child.End();
-        return new OneShotResult(end.Value, exit, output.AsMemory(0, length), System.Text.Encoding.Latin1.GetString(errors, 0, errorsLength));
+        return new OneShotResult(end.Value, exit, output.AsMemory(0, length), System.Text.Encoding.Latin1.GetString(errors, 0, errorsLength))
+        {
+            Remains = exit is null ? child.TakeRemains() : null,
+        };
     }
 }

@@ -100,6 +100,9 @@ public sealed class ModbusKind : ISensorKind
         return new ModbusSensor(setup);
     }
 
+    /// <inheritdoc/>
+    public IReadOnlyList<string> PackagesFor(ConfigSection options) => ["libmodbus5"];
+
     /// <summary>One value of the configuration.</summary>
     internal static ModbusRegister Read(ConfigSection section)
     {

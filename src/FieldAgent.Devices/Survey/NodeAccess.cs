@@ -34,6 +34,12 @@ public readonly partial record struct NodeAccess(uint User, uint Group, UnixFile
         return user == 0 || (Mode & needs) == needs;
     }
 
+    /// <summary>True when a user of these groups may run the file.</summary>
+    /// <param name="user">Number of the user.</param>
+    /// <param name="groups">Numbers of the user's groups.</param>
+    public bool MayRun(uint user, IReadOnlySet<uint> groups) => Mode.HasFlag(
+        user == User ? UnixFileMode.UserExecute : groups.Contains(Group) ? UnixFileMode.GroupExecute : UnixFileMode.OtherExecute);
+
     [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static unsafe partial int Statx(int folder, string path, int flags, uint mask, byte* buffer);
 }

@@ -30,7 +30,7 @@ internal sealed partial class Spool
         _boot = _catalogue.Note(_context.Clock.BootId, _context.Clock.WallOffsetNs, _context.Clock.Quality);
         var outcome = default(FlushOutcome);
         HoldReserve();
-        while (_waiting.Count > 0 || _waitingImages.Count > 0 || _gaps.HasNew || _catalogue.HasUnsaved
+        while (_waiting.Count > 0 || _waitingImages.Count > 0 || _gaps.HasNew || _catalogue.HasUnsaved || _context.Memory.IsDue
             || _readers.Exists(static reader => reader.HasOutcomes))
         {
             var images = Math.Min(_waitingImages.Count, ImagesPerCommit);

@@ -19,6 +19,9 @@ public sealed class BoardProfileTests
             Assert.Equal(pins.Distinct(), pins);
             Assert.All(board.I2c, bus => Assert.All(new[] { bus.Sda, bus.Scl }, pin => Assert.Contains(pin, pins)));
             Assert.All(board.Serial, line => Assert.All(new[] { line.Tx, line.Rx }, pin => Assert.Contains(pin, pins)));
+            // what switches an interface on is said in one way
+            Assert.All(board.Serial.Where(static line => line.Enable.Length > 0).Take(1), line => Assert.Equal(line.Enable, board.Overlays["serial"]));
+            Assert.All(board.I2c.Where(static bus => bus.Enable.Length > 0).Take(1), bus => Assert.Equal(bus.Enable, board.Overlays["i2c"]));
             var labels = board.Gpio.Select(static gpio => gpio.Label).ToList();
             var lines = board.Header.Where(static pin => pin.Offset is not null).ToList();
             Assert.All(lines, pin => Assert.True(labels.Count == 1 ? pin.Chip.Length == 0 : labels.Contains(pin.Chip), pin.Pin));

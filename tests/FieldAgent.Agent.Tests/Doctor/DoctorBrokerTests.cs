@@ -10,7 +10,7 @@ namespace FieldAgent.Agent.Tests;
 /// <summary>The doctor at a real broker.</summary>
 public sealed class DoctorBrokerTests : IDisposable
 {
-    private readonly BoardTree _board = new() { Links = new MosquittoLinkFactory() };
+    private readonly BoardTree _board = new() { Links = LinkLibrary.CreateFactory() };
 
     public void Dispose() => _board.Dispose();
 
@@ -86,7 +86,7 @@ public sealed class DoctorBrokerTests : IDisposable
 
         // Nothing is retained: whoever comes now hears nothing.
         var events = new Listener();
-        using var link = new MosquittoLinkFactory().Create();
+        using var link = LinkLibrary.CreateFactory().Create();
         Assert.Equal(LinkFaultKind.None, link.Connect(broker.Options("listener"), events, out _).Kind);
         Assert.True(link.Subscribe("#", TimeSpan.FromSeconds(10)));
         link.Poll(TimeSpan.FromMilliseconds(200));

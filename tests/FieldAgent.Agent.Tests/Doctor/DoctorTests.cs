@@ -128,7 +128,7 @@ public sealed class DoctorTests
     public void A_line_that_is_not_there_points_to_the_boards_pins()
     {
         using var board = new BoardTree();
-        var report = board.Look(more: """ "roles": { "consentSwitch": { "line": "GPIO99" } }""");
+        var report = board.Look(more: """ "roles": { "presenceButton": { "line": "GPIO99" } }""");
         Assert.Contains("fieldagent boards show raspberry-pi-4", Only(report, "gpio.no-line").Remedy, StringComparison.Ordinal);
     }
 

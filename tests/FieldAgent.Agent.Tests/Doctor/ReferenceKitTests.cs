@@ -14,7 +14,7 @@ public sealed class ReferenceKitTests
     {
         var (code, text, error) = AgentProcess.Run("check-config", Config);
         Assert.True(code == 0, error);
-        Assert.Contains("7 sensors", text, StringComparison.Ordinal);
+        Assert.Contains("6 sensors", text, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -48,59 +48,6 @@ public sealed class MosquittoLinkTests : LinkContract
         }
     }
 
-    [Fact]
-    public void An_event_must_not_poll_or_subscribe()
-    {
-        using var broker = new MosquittoBroker();
-        using var link = Connect(broker.Options("a"), out var events, out _);
-        Exception? polling = null;
-        Exception? subscribing = null;
-        events.Then = _ =>
-        {
-            polling = Record.Exception(() => link.Poll(TimeSpan.Zero));
-            subscribing = Record.Exception(() => link.Subscribe("t", TimeSpan.Zero));
-        };
-        link.Publish(new MqttTopic("t"), "x"u8, default);
-        PollUntil(link, () => events.Acknowledged.Count == 1, "the acknowledgement");
-        Assert.IsType<InvalidOperationException>(polling);
-        Assert.IsType<InvalidOperationException>(subscribing);
-    }
-
-    [Theory]
-    [InlineData("")]
-    [InlineData("a/+/b")]
-    [InlineData("a/#")]
-    public void A_topic_that_is_none_is_a_bug(string name)
-    {
-        using var broker = new MosquittoBroker();
-        using var link = Connect(broker.Options("a"), out _, out _);
-        Assert.Throws<ArgumentException>(() => link.Publish(new MqttTopic(name), "x"u8, default));
-        Assert.Throws<ArgumentException>(() => link.Subscribe("a/#/b", TimeSpan.FromSeconds(1)));
-    }
-
-    [Fact]
-    public void Hundreds_of_connections_leave_no_descriptor_behind()
-    {
-        using var broker = new MosquittoBroker();
-        Assert.Equal(LinkFaultKind.None, Once());
-        var before = Descriptors();
-        for (var i = 0; i < 100; i++)
-        {
-            Assert.Equal(LinkFaultKind.None, Once());
-        }
-
-        // Other tests open and close files beside this one.
-        Eventually.True(() => Descriptors() < before + 80, "no descriptor is left behind");
-
-        LinkFaultKind Once()
-        {
-            using var link = Factory.Create();
-            return link.Connect(broker.Options("a"), new RecordingEvents(), out _).Kind;
-        }
-
-        static int Descriptors() => Directory.GetFileSystemEntries("/proc/self/fd").Length;
-    }
-
     private sealed class CountingEvents : ILinkEvents
     {
         public int Acknowledged { get; private set; }

@@ -16,7 +16,14 @@ internal sealed class FakeGpio : IGpioController, IGpioLines
 
     public int Open { get; private set; }
 
+    /// <summary>What asking for lines meets.</summary>
     public SensorFault? Fault { get; set; }
+
+    /// <summary>What everything on lines that are held meets: the chip was unplugged.</summary>
+    public SensorFault? Gone { get; set; }
+
+    /// <summary>What was written to outputs, oldest first.</summary>
+    public ConcurrentQueue<ulong> Written { get; } = new();
 
     public IGpioLines Request(GpioRequest request)
     {
@@ -27,6 +34,12 @@ internal sealed class FakeGpio : IGpioController, IGpioLines
         }
 
         _sequence = 0;
+        _edges.Clear();
+        if (request.Output)
+        {
+            Volatile.Write(ref _levels, (long)request.Initial);
+        }
+
         Open++;
         return this;
     }
@@ -39,13 +52,18 @@ internal sealed class FakeGpio : IGpioController, IGpioLines
         _edges.Enqueue(new GpioEdge(monotonicNs ?? ClockNative.Now(ClockNative.ClockMonotonic), index, active, _sequence));
     }
 
-    public ulong Read() => (ulong)Volatile.Read(ref _levels);
+    public ulong Read() => Gone is { } gone ? throw gone : (ulong)Volatile.Read(ref _levels);
 
-    public void Write(ulong mask, ulong values) => Volatile.Write(ref _levels, (long)((Read() & ~mask) | (values & mask)));
+    public void Write(ulong mask, ulong values)
+    {
+        var levels = (Read() & ~mask) | (values & mask);
+        Volatile.Write(ref _levels, (long)levels);
+        Written.Enqueue(levels);
+    }
 
     public Readiness Wait(StopEvent stop, int timeoutMs)
     {
-        if (!_edges.IsEmpty)
+        if (!_edges.IsEmpty || Gone is not null)
         {
             return Readiness.Readable;
         }
@@ -55,6 +73,11 @@ internal sealed class FakeGpio : IGpioController, IGpioLines
 
     public int ReadEdges(Span<GpioEdge> edges)
     {
+        if (Gone is { } gone)
+        {
+            throw gone;
+        }
+
         var count = 0;
         while (count < edges.Length && _edges.TryDequeue(out var edge))
         {

@@ -93,7 +93,7 @@ internal sealed class FakeI2c : II2cBus
     public void Dispose() => Closed++;
 
     /// <summary>Runs a sensor over the bus for so many waits of its clock.</summary>
-    public RecordingHost Run(string options, int waits = 60)
+    public RecordingHost Run(string options, int waits = 60, ISensorKind? kind = null)
     {
         using var stop = new CancellationTokenSource();
         var host = new RecordingHost(new LeapingClock(clock =>
@@ -103,20 +103,20 @@ internal sealed class FakeI2c : II2cBus
                 stop.Cancel();
             }
         }));
-        RecordingHost.Create(new I2cKind(Buses), options).Run(host, stop.Token);
+        RecordingHost.Create(kind ?? new I2cKind(Buses), options).Run(host, stop.Token);
         return host;
     }
 
-    public RecordedRow FirstRow(string options)
+    public RecordedRow FirstRow(string options, ISensorKind? kind = null)
     {
-        using var host = Run(options);
+        using var host = Run(options, kind: kind);
         return host.Rows[0];
     }
 
-    public SensorFault Fails(string options)
+    public SensorFault Fails(string options, ISensorKind? kind = null)
     {
         using var host = new RecordingHost(new LeapingClock());
-        return Assert.Throws<SensorFault>(() => RecordingHost.Create(new I2cKind(Buses), options).Run(host, CancellationToken.None));
+        return Assert.Throws<SensorFault>(() => RecordingHost.Create(kind ?? new I2cKind(Buses), options).Run(host, CancellationToken.None));
     }
 
     private static string Hex(ReadOnlySpan<byte> bytes) => string.Join(' ', bytes.ToArray().Select(static b => b.ToString("x2", null)));

@@ -202,8 +202,12 @@ public sealed class ReadyMapTests : IDisposable
         _bus.Chips[0x76] = new ByteChip().With(0xd0, 0x58);
         var fault = _bus.Fails("""{ "map": "bme280" }""");
         Assert.Equal(Core.SensorFaultKind.Malformed, fault.Kind);
-        Assert.Contains("0x58, not 0x60", fault.Remedy, StringComparison.Ordinal);
+        Assert.Contains("answers as bmp280, not as bme280: its id register 0xd0 says 0x58, not 0x60", fault.Remedy, StringComparison.Ordinal);
         Assert.Contains("0x76", fault.Place, StringComparison.Ordinal);
+        _bus.Chips[0x76] = new ByteChip().With(0xd0, 0x33);
+        Assert.Contains("not bme280: its id register 0xd0 says 0x33", _bus.Fails("""{ "map": "bme280" }""").Remedy, StringComparison.Ordinal);
+        Assert.Contains("not the chip that 'id' describes", _bus.Fails(
+            """{ "map": "custom", "address": "0x76", "id": { "register": "0xd0", "value": 1 }, "streams": [{ "name": "a", "register": 0 }] }""").Remedy, StringComparison.Ordinal);
         _bus.Chips[0x76] = new ByteChip().With(0xd0, 0x60);
         Assert.Contains("calibration", _bus.Fails("""{ "map": "bme280" }""").Remedy, StringComparison.Ordinal);
     }

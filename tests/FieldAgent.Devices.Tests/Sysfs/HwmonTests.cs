@@ -146,6 +146,27 @@ public sealed partial class HwmonTests : IDisposable
     }
 
     [Theory]
+    [InlineData("iio:device0/../power")]
+    [InlineData("iio:device0/device/power")]
+    public void A_driver_that_gave_its_chip_up_after_a_fault_of_the_bus_is_named(string power)
+    {
+        Directory.CreateDirectory(_root.File("iio:device0"));
+        var file = _root.File("iio:device0/in_voltage0_raw");
+        Assert.Contains("error 22", SysfsFault.Of(Linux.Libc.EINVAL, file).Remedy, StringComparison.Ordinal);
+        _root.Write(power + "/runtime_status", "suspended\n");
+        Assert.Contains("error 22", SysfsFault.Of(Linux.Libc.EINVAL, file).Remedy, StringComparison.Ordinal);
+        _root.Write(power + "/runtime_status", "error\n");
+        Assert.Contains("gave the chip up", SysfsFault.Of(Linux.Libc.EINVAL, file).Remedy, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_lost_arbitration_is_told_from_a_chip_that_another_program_samples()
+    {
+        Assert.Contains("another master", SysfsFault.Of(SysfsNative.EAGAIN, "/sys/x").Remedy, StringComparison.Ordinal);
+        Assert.Contains("Another program", SysfsFault.Of(SysfsNative.EBUSY, "/sys/x").Remedy, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("25080\n", 25080, 0)]
     [InlineData("-12", -12, 0)]
     [InlineData(" 0.125000000\n", 0.125, 9)]

@@ -37,5 +37,17 @@ internal sealed class AgentCheck : ICheck
                 yield return Finding.Fail("agent.sensor", $"sensor {sensor.Name}", $"{sensor.State.ToString().ToLowerInvariant()}", sensor.Detail);
             }
         }
+
+        foreach (var role in status.Roles ?? [])
+        {
+            if (!role.IsWell)
+            {
+                yield return Finding.Fail("agent.role", $"roles.{role.Role}", role.State.ToString().ToLowerInvariant(), role.Detail);
+            }
+            else if (role.Detail.Length > 0)
+            {
+                yield return Finding.Ok("agent.role", $"roles.{role.Role}", $"{role.Position}: {role.Detail}");
+            }
+        }
     }
 }

@@ -62,8 +62,18 @@ internal sealed class GpioCheck : ICheck
 
     private static IEnumerable<Wanted> Lines(DoctorView view)
     {
-        foreach (var sensor in view.Sensors.Where(DeviceNodes.UsesGpio))
+        foreach (var sensor in view.Sensors)
         {
+            if (sensor.Node.Members.TryGetValue("trigger", out var trigger) && trigger.Kind == ConfigNodeKind.Section)
+            {
+                yield return new Wanted($"sensor {sensor.Name}", TextOf(trigger, "chip"), TextOf(trigger, "line"));
+            }
+
+            if (!DeviceNodes.UsesGpio(sensor))
+            {
+                continue;
+            }
+
             if (sensor.Text("line") is { Length: > 0 } line)
             {
                 yield return new Wanted($"sensor {sensor.Name}", sensor.Text("chip"), line);

@@ -1,7 +1,9 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using Xunit;
 
-namespace FieldAgent.Board.Tests;
+namespace FieldAgent.Testing;
 
 /// <summary>The virtual board of hardware/virtual-board: a real kernel with simulated hardware. Prepared once for all tests; where it cannot be,
 /// they are skipped by name.</summary>
@@ -9,21 +11,33 @@ public sealed partial class VirtualBoard : IDisposable
 {
     private const int CannotBePrepared = 69;
 
-    private static readonly Lazy<string> Missing = new(Prepare);
+    private static readonly ConcurrentDictionary<string, Lazy<string>> Missing = new(StringComparer.Ordinal);
     private static readonly Lazy<string> Program = new(Publish);
+
+    // From the share each page of the program would be fetched anew at each start.
+    private const string Unpack = "cp fieldagent libe_sqlite3.so /usr/local/bin\n";
 
     private readonly TempFolder _share = new();
 
     public VirtualBoard()
+        : this("x64", Program.Value)
     {
-        if (Missing.Value.Length > 0)
+    }
+
+    /// <summary>A board of another kind.</summary>
+    /// <param name="arch">As for <c>board --arch</c>.</param>
+    /// <param name="program">The folder of an agent for it; null: none is needed.</param>
+    public VirtualBoard(string arch, string? program)
+    {
+        var missing = Missing.GetOrAdd(arch, static arch => new Lazy<string>(() => Prepare(arch))).Value;
+        if (missing.Length > 0)
         {
-            Assert.Skip($"skipped: virtual board ({Missing.Value})");
+            Assert.Skip($"skipped: virtual board {arch} ({missing})");
         }
 
-        foreach (var file in new[] { "fieldagent", "libe_sqlite3.so" })
+        foreach (var file in program is null ? [] : new[] { "fieldagent", "libe_sqlite3.so" })
         {
-            File.Copy(Path.Join(Program.Value, file), _share.File(file));
+            File.Copy(Path.Join(program, file), _share.File(file));
         }
     }
 
@@ -31,18 +45,18 @@ public sealed partial class VirtualBoard : IDisposable
     public TempFolder Share => _share;
 
     /// <summary>Boots, runs a script of /share inside, and switches off.</summary>
-    /// <param name="script">Lines of bash; the agent is <c>./fieldagent</c>.</param>
+    /// <param name="script">Lines of bash; the agent is <c>fieldagent</c>.</param>
     /// <param name="options">More options of <c>board run</c>.</param>
     public (int ExitCode, string Output) Run(string script, params string[] options)
     {
-        _share.Write("script.sh", script.ReplaceLineEndings("\n"));
+        _share.Write("script.sh", Unpack + script.ReplaceLineEndings("\n"));
         return Call(["run", "--share", _share.Path, "--time", "240", .. options, "--", "bash", "script.sh"]);
     }
 
     /// <summary>Boots as <see cref="Run"/> does, and cuts the power as soon as <paramref name="when"/> holds.</summary>
     public void RunUntilPowerCut(string script, Func<bool> when, params string[] options)
     {
-        _share.Write("script.sh", script.ReplaceLineEndings("\n"));
+        _share.Write("script.sh", Unpack + script.ReplaceLineEndings("\n"));
         var pidFile = _share.File("pid");
         using var board = Start(["run", "--share", _share.Path, "--time", "240", "--pid-file", pidFile, .. options, "--", "bash", "script.sh"]);
         Eventually.True(() => when() || board.HasExited, "the moment to cut the power", 240);
@@ -51,11 +65,19 @@ public sealed partial class VirtualBoard : IDisposable
         board.WaitForExit();
     }
 
+    /// <summary>Boots, and does inside what the test asks for, until it is disposed.</summary>
+    /// <param name="options">More options of <c>board run</c>.</param>
+    public LiveBoard TurnOn(params string[] options)
+    {
+        _share.Write("script.sh", Unpack + LiveBoard.Script);
+        return new LiveBoard(_share, Start(["run", "--share", _share.Path, "--time", "480", .. options, "--", "bash", "script.sh"]));
+    }
+
     public void Dispose() => _share.Dispose();
 
-    private static string Prepare()
+    private static string Prepare(string arch)
     {
-        var (code, output) = Call(["prepare"]);
+        var (code, output) = Call(["prepare", "--arch", arch]);
         return code switch
         {
             0 => "",

@@ -1,0 +1,232 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text.Json;
+using FieldAgent.Core;
+using FieldAgent.Delivery;
+using FieldAgent.Devices;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace FieldAgent.Board.Tests;
+
+/// <summary>The agent as a service of a board: installed over SSH, shut in as the unit says, through a reboot, a broken release, and removed.</summary>
+public sealed class ServiceTests : IDisposable
+{
+    private const string Program = """
+        #!/bin/sh
+        n=0
+        while :; do n=$((n+1)); echo "{\"stream\":\"level\",\"value\":$n}"; sleep 1; done
+
+        """;
+
+    // What a removal must not leave behind: every path but those of the kernel and of the running system, and all users and groups.
+    private const string Snapshot = """
+        find / -xdev \( -path /proc -o -path /sys -o -path /run -o -path /dev -o -path /tmp -o -path /share -o -path /talk -o -path /root -o -path /var/log \
+          -o -path /var/lib/systemd/timers -o -path /var/tmp \) -prune -o -print | sort
+        getent passwd | cut -d: -f1,3; getent group | cut -d: -f1,3,4
+        find /sys/devices /dev \( -group fieldagent -o -nogroup \) 2>/dev/null
+        true
+        """;
+
+    private readonly ServiceBoard _board = new();
+    private readonly TestPki _pki = new();
+    private readonly int _plainPort = MosquittoBroker.FreePort();
+    private readonly MosquittoBroker _broker;
+    private readonly ConcurrentQueue<ConsumerEvent> _arrived = new();
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Consumer _consumer;
+    private readonly Thread _listener;
+
+    public ServiceTests()
+    {
+        _broker = new MosquittoBroker(new MosquittoSetup
+        {
+            Pki = _pki, ServerCertificate = _pki.OtherHost, Persistence = true,
+            ExtraLines = [string.Create(CultureInfo.InvariantCulture, $"listener {_plainPort} 127.0.0.1"), "allow_anonymous true"],
+        });
+        var options = new ConsumerOptions { Link = new LinkOptions { Host = "127.0.0.1", Port = _plainPort, ClientId = "cloud" }, Seed = 1 };
+        _consumer = new Consumer(options, new MosquittoLinkFactory(), new LinuxClock(), NullLogger<Consumer>.Instance);
+        _listener = new Thread(() => _consumer.Run(_stop.Token, _arrived.Enqueue)) { IsBackground = true };
+        _listener.Start();
+    }
+
+    [Fact]
+    [Promise("R52", "R56", "R109")]
+    public void Installed_over_SSH_it_collects_shut_in_and_delivers_comes_back_after_a_reboot_and_leaves_no_trace()
+    {
+        _board.Boot();
+        Prepare();
+        var before = _board.Must(Snapshot);
+        var config = _board.Tools.Write("board.json", Config());
+
+        // installed on a board that never had it
+        var (code, output) = _board.Deploy("install", "--autostart", "--build", _board.Build, "--config", config);
+        Assert.True(code == 0, output);
+        Assert.Contains("healthy", output, StringComparison.Ordinal);
+        Assert.Contains("vendor  connected", output, StringComparison.Ordinal);
+        _board.Must("fieldagent consent grant photo && fieldagent consent grant diagnostics");
+        var release = _board.Must("readlink -f /opt/fieldagent/current").Trim();
+
+        AllSensorsWorkShutIn();
+        OperatorsAndNobodyElseCallIt();
+
+        // again: nothing changes, not even the running process
+        var state = _board.Must(Installed);
+        (code, output) = _board.Deploy("install", "--build", _board.Build, "--config", config);
+        Assert.True(code == 0, output);
+        Assert.Contains("nothing was changed", output, StringComparison.Ordinal);
+        Assert.Equal(state, _board.Must(Installed));
+
+        AfterARebootNothingIsLost();
+        ABrokenReleaseIsTakenBack(release);
+
+        (code, output) = _board.Deploy("uninstall");
+        Assert.True(code == 0, output);
+        _board.Must("test -e /etc/fieldagent/config.json && test -e /etc/fieldagent/root.key && test -e /var/lib/fieldagent/state.db");
+        _board.Must("! command -v fieldagent && ! systemctl cat fieldagent.service 2>/dev/null");
+        (code, output) = _board.Deploy("uninstall", "--purge");
+        Assert.True(code == 0, output);
+        Assert.Equal(before.Split('\n'), _board.Must(Snapshot).Split('\n'));
+    }
+
+    public void Dispose()
+    {
+        _board.Dispose();
+        _stop.Cancel();
+        _listener.Join();
+        _broker.Dispose();
+        _pki.Dispose();
+        _stop.Dispose();
+    }
+
+    private const string Installed = """
+        find /opt/fieldagent /etc/fieldagent /etc/systemd/system/fieldagent.service /usr/lib/sysusers.d /usr/lib/udev/rules.d /usr/bin/fieldagent -printf '%p %m %u %g %T@\n' | sort
+        systemctl show fieldagent.service -p MainPID
+        """;
+
+    private void Prepare()
+    {
+        _board.Share.Write("ca.crt", File.ReadAllText(_pki.Authority.CertificateFile));
+        _board.Share.Write("level", Program.ReplaceLineEndings("\n"));
+        _board.Must("""
+            install -m 644 /share/ca.crt /usr/local/lib/ca.crt
+            install -m 755 /share/level /usr/local/lib/level
+            groupadd crew && useradd -G crew ann && useradd bob
+            """);
+    }
+
+    private string Config() =>
+        $$"""
+        {
+          "control": { "operators": [ "crew" ] },
+          "state": { "freeBytesMin": "16MiB", "bytesMax": "64MiB" },
+          "flush": { "interval": "2s" },
+          "recipients": [ { "name": "vendor", "url": "mqtts://broker.example:{{_broker.Port}}", "tls": { "ca": "/usr/local/lib/ca.crt" } } ],
+          "sensors": [
+            { "name": "door", "kind": "gpio", "lines": [ { "name": "door", "line": "line3" } ] },
+            { "name": "air", "kind": "i2c", "map": "bme280", "bus": "/dev/i2c-1", "address": "0x76", "interval": "2s" },
+            { "name": "case", "kind": "hwmon", "device": "lm75", "interval": "2s" },
+            { "name": "shake", "kind": "iio", "device": "board-iio", "channels": [ { "channel": "accel_x" } ], "buffer": { "trigger": "board-timer", "rate": "20Hz" } },
+            { "name": "health", "kind": "health", "interval": "5s" },
+            { "name": "level", "kind": "exec", "program": "/usr/local/lib/level",
+              "sha256": "{{Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(_board.Share.File("level"))))}}", "streams": [ { "name": "level" } ] },
+            { "name": "camera", "kind": "camera", "source": "usb", "device": "/dev/video0", "width": 640, "height": 360, "interval": "15s", "timeout": "100s" }
+          ]
+        }
+        """;
+
+    // Unprivileged, with the unit's own device list, /proc, /sys, system calls and credentials.
+    private void AllSensorsWorkShutIn()
+    {
+        string[] names = ["door", "air", "case", "shake", "health", "level"];
+        Eventually.True(() => names.All(name => Status().Sensors.GetValueOrDefault(name) is ("running", > 0)), $"all sensors run: {string.Join(", ", Status().Sensors)}", 300);
+        Eventually.True(() => _arrived.OfType<PhotoArrived>().Any(static photo => photo.Sound), "a photograph arrives", 300);
+        Assert.Contains(": healthy", _board.Must("fieldagent status"), StringComparison.Ordinal);
+        var (_, message) = Sample("mosquitto_sub", "fieldagent/v1/+/data/diagnostics");
+        using var diagnostics = JsonDocument.Parse(message);
+        var free = diagnostics.RootElement.GetProperty("sets")[0].GetProperty("s").GetProperty("memory-free").EnumerateArray().First(static v => v.ValueKind == JsonValueKind.Number);
+        Assert.InRange(free.GetDouble(), 1 << 26, 1 << 30);
+        _board.Must("""
+            pid=$(systemctl show -P MainPID fieldagent.service)
+            test "$(stat -c %U /proc/$pid)" = fieldagent
+            test "$(systemctl show -P NRestarts fieldagent.service)" = 0
+            ! test -e /var/lib/fieldagent/root.key
+            """);
+
+        // what nobody but root may set stays so
+        Assert.NotEqual(0, _board.Shell("""
+            runuser -u fieldagent -- sh -c 'echo 1 >/sys/bus/iio/devices/iio:device0/in_accel_x_calibbias'
+            """).Code);
+        var fed = _board.Must("systemctl show -P WatchdogTimestampMonotonic fieldagent.service");
+        Eventually.True(() => _board.Must("systemctl show -P WatchdogTimestampMonotonic fieldagent.service") != fed, "the watchdog is fed", 120);
+    }
+
+    private void OperatorsAndNobodyElseCallIt()
+    {
+        _board.Must("runuser -u ann -- fieldagent status --runtime /run/fieldagent");
+        var (code, output) = _board.Shell("runuser -u bob -- fieldagent status --runtime /run/fieldagent");
+        Assert.Equal(1, code);
+        Assert.Contains("refused", output, StringComparison.Ordinal);
+    }
+
+    private void AfterARebootNothingIsLost()
+    {
+        // what is stored while the broker is away must come afterwards
+        _broker.Stop();
+        Eventually.True(() => Status().Waiting > 100, "readings wait", 240);
+        _board.Reboot();
+        _board.Must("fieldagent status --wait 240");
+        _broker.Start();
+        Eventually.True(() => _arrived.OfType<BatchArrived>().Any(static batch => batch.Backlog), "the backlog arrives", 240);
+        Eventually.True(() => Status().Waiting < 100, "the backlog is delivered", 240);
+        Eventually.True(() => _consumer.Report().IsComplete, "nothing is missing", 60);
+        Assert.Empty(_arrived.OfType<GapArrived>());
+        Assert.Single(_arrived.OfType<BatchArrived>().Select(static batch => batch.Device).Distinct());
+    }
+
+    private void ABrokenReleaseIsTakenBack(string good)
+    {
+        var broken = Directory.CreateDirectory(_board.Tools.File("broken")).FullName;
+        File.WriteAllText(Path.Join(broken, "fieldagent"),
+            $"#!/bin/sh\n[ \"$1\" != run ] || {{ echo 'this release cannot run' >&2; exit 1; }}\nexec {good}/fieldagent \"$@\"\n");
+        File.SetUnixFileMode(Path.Join(broken, "fieldagent"), UnixFileMode.UserRead | UnixFileMode.UserExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
+        var (code, output) = _board.Deploy("install", "--build", broken);
+        Assert.True(code == 1, output);
+        Assert.Contains("this release cannot run", output, StringComparison.Ordinal);
+        Assert.Contains("was taken back", output, StringComparison.Ordinal);
+        Assert.Equal(good, _board.Must("readlink -f /opt/fieldagent/current").Trim());
+        Assert.True(Status().Sensors.Count > 0);
+
+        // a configuration that is wrong is not even tried, and says where
+        (code, output) = _board.Deploy("install", "--build", _board.Build, "--config", _board.Tools.Write("wrong.json", Config().Replace("hwmon", "hwmonn", StringComparison.Ordinal)));
+        Assert.True(code == 1, output);
+        Assert.Contains("'hwmonn' is no kind of sensor", output, StringComparison.Ordinal);
+        _board.Must("fieldagent status && fieldagent check-config /etc/fieldagent/config.json");
+    }
+
+    private (long Waiting, IReadOnlyDictionary<string, (string State, long Rows)> Sensors) Status()
+    {
+        var (code, output) = _board.Shell("fieldagent status --json");
+        if (code != 0)
+        {
+            return (0, new Dictionary<string, (string, long)>());
+        }
+
+        using var status = JsonDocument.Parse(output[output.IndexOf('{', StringComparison.Ordinal)..]);
+        var root = status.RootElement;
+        return (root.GetProperty("spool").GetProperty("readings").GetInt64(),
+            root.GetProperty("sensors").EnumerateArray().ToDictionary(
+                static s => s.GetProperty("name").GetString()!, static s => (s.GetProperty("state").GetString()!.ToLowerInvariant(), s.GetProperty("rows").GetInt64())));
+    }
+
+    private (int Code, string Output) Sample(string program, string topic)
+    {
+        using var process = Process.Start(new ProcessStartInfo(
+            Places.Program(program), ["-h", "127.0.0.1", "-p", _plainPort.ToString(CultureInfo.InvariantCulture), "-t", topic, "-C", "1", "-W", "120"])
+        { RedirectStandardOutput = true })!;
+        var output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return (process.ExitCode, output);
+    }
+}
