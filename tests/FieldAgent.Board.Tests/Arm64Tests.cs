@@ -120,11 +120,9 @@ public sealed class Arm64Tests(Arm64Tests.OneBoot boot) : IClassFixture<Arm64Tes
                 put 0xd0 60
                 put 0x88 706b436718fc7d8e43d6d00b270b8c00f9ff8c3cf8c67017
                 put 0xf7 655ac07eed00
-                # from the share each page of the program would be fetched at each start
-                mkdir -p /tmp/agent && cp fieldagent libe_sqlite3.so /tmp/agent
-                /tmp/agent/fieldagent sample --config config.json --sensor door --count 5 --json >door.json &
+                fieldagent sample --config config.json --sensor door --count 5 --json >door.json &
                 agent=$!
-                /tmp/agent/fieldagent sample --config config.json --sensor climate --count 3 --json >climate.json || exit 1
+                fieldagent sample --config config.json --sensor climate --count 3 --json >climate.json || exit 1
                 until [ -s door.json ]; do sleep 0.5; done
                 for i in 1 2; do
                   echo pull-up >/run/gpio/line3/pull; sleep 0.5

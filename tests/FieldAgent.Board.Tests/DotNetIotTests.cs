@@ -31,8 +31,7 @@ public sealed class DotNetIotTests : IDisposable
         var (code, output) = board.Run(
             """
             export LD_LIBRARY_PATH=/share
-            mkdir -p /tmp/agent && cp fieldagent libe_sqlite3.so /tmp/agent
-            sample() { /tmp/agent/fieldagent sample --config config.json --sensor "$@" --json; }
+            sample() { fieldagent sample --config config.json --sensor "$@" --json; }
             put() { printf "$(echo "$3" | sed 's/../\\x&/g')" | dd of=/sys/kernel/debug/fieldagent-i2c/$1 bs=1 seek=$(($2)) conv=notrunc status=none; }
             # BMP280 data sheet (BST-BMP280-DS001), 3.12
             put 76 0xd0 60
@@ -55,8 +54,8 @@ public sealed class DotNetIotTests : IDisposable
             for i in $(seq 1 10); do drive 5 pull-up; echo pull-down >/run/gpio/line5/pull; done
             until grep '"stream":"meter.total","value":1,' meter.json >/dev/null || ! kill -0 $agent 2>/dev/null; do sleep 0.2; done
             kill $agent 2>/dev/null
-            timeout 20 /tmp/agent/fieldagent sample --config config.json --sensor gone --count 1 >gone.txt 2>&1
-            timeout 20 /tmp/agent/fieldagent sample --config config.json --sensor nobody --count 1 >nobody.txt 2>&1
+            timeout 20 fieldagent sample --config config.json --sensor gone --count 1 >gone.txt 2>&1
+            timeout 20 fieldagent sample --config config.json --sensor nobody --count 1 >nobody.txt 2>&1
             exit 0
             """);
         Assert.True(code == 0, output);

@@ -73,7 +73,7 @@ public sealed class CameraKind : ISensorKind
             mask.Get(Left) / 100, mask.Get(Top) / 100, mask.Get(MaskWidth) / 100, mask.Get(MaskHeight) / 100));
         return new CameraSensor(
             setup.Name, SourceOf(setup), new PictureWork([.. masks], (int)setup.Options.Get(WidthMax)), setup.Options.Get(Interval),
-            setup.Options.Get(Use) == "scan", setup.Options.Get(Trigger) is { } trigger ? new EdgeTrigger(trigger, new LinuxGpio(setup.DevicePath("/dev"))) : null);
+            setup.Options.Get(Use) == "scan", setup.Options.Get(Trigger) is { } trigger ? new EdgeTrigger(trigger, DeviceStack.OpenGpio(setup.DevicePath("/dev"))) : null);
     }
 
     /// <inheritdoc/>

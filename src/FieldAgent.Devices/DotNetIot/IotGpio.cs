@@ -8,7 +8,7 @@ namespace FieldAgent.Devices.DotNetIot;
 
 /// <summary>GPIO over System.Device.Gpio, which asks libgpiod (Debian <c>libgpiod2</c>, or version 3). Chips and lines are found by label
 /// and name as with the default stack: the package knows numbers alone.</summary>
-/// <remarks>What the package does not offer is refused: debounce, and switching the resistor off. It gives edges no time and no number: they
+/// <remarks>What the package does not offer is refused: debounce, switching the resistor off, and outputs that drive to one side only. It gives edges no time and no number: they
 /// get those of the moment at which its thread reports them, so what the kernel dropped before is not seen.</remarks>
 /// <param name="dev">The folder of device nodes: <c>/dev</c>.</param>
 internal sealed class IotGpio(string dev) : IGpioController
@@ -18,10 +18,10 @@ internal sealed class IotGpio(string dev) : IGpioController
     {
         using var chip = GpioChip.Find(dev, request.Chip, request.Lines[0].Line);
         var offsets = chip.OffsetsOf(request.Lines);
-        if (request.Lines.Any(static line => line.Debounce > TimeSpan.Zero || line.Bias == GpioBias.None))
+        if (request.Lines.Any(line => (!request.Output && line.Debounce > TimeSpan.Zero) || line.Bias == GpioBias.None || line.Drive != GpioDrive.PushPull))
         {
             throw new SensorFault(SensorFaultKind.Malformed, chip.Path,
-                "System.Device.Gpio, with which this program was built, cannot do this: try without 'bias': \"none\" and 'debounce'.");
+                "System.Device.Gpio, with which this program was built, cannot do this: try without 'debounce', 'bias': \"none\", and an open drain or source.");
         }
 
         var controller = new GpioController(OpenDriver(chip));
@@ -29,7 +29,7 @@ internal sealed class IotGpio(string dev) : IGpioController
         {
             for (var i = 0; i < offsets.Length; i++)
             {
-                Open(controller, (int)offsets[i], request, request.Lines[i]);
+                Open(controller, (int)offsets[i], request, i);
             }
 
             return new IotGpioLines(controller, request, offsets, $"{chip.Name} ({chip.Label})");
@@ -42,11 +42,12 @@ internal sealed class IotGpio(string dev) : IGpioController
         }
     }
 
-    private static void Open(GpioController controller, int offset, GpioRequest request, GpioLine line)
+    private static void Open(GpioController controller, int offset, GpioRequest request, int index)
     {
+        var line = request.Lines[index];
         if (request.Output)
         {
-            controller.OpenPin(offset, PinMode.Output, line.ActiveLow ? PinValue.High : PinValue.Low);
+            controller.OpenPin(offset, PinMode.Output, ((request.Initial >> index) & 1) != 0 != line.ActiveLow ? PinValue.High : PinValue.Low);
             return;
         }
 

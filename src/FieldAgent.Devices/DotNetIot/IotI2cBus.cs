@@ -20,9 +20,8 @@ internal sealed class IotI2cBus(string path) : II2cBus
     /// <inheritdoc/>
     public I2cOutcome Transfer(byte address, ReadOnlySpan<byte> write, Span<byte> read)
     {
-        if (!File.Exists(path))
+        if (_bus is null && !File.Exists(path))
         {
-            Dispose();
             return I2cOutcome.BusAbsent;
         }
 

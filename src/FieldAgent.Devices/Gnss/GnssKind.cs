@@ -20,8 +20,9 @@ public sealed class GnssKind : ISensorKind
     private static readonly Option<string> Device =
         Opt.File("device", "Serial device of a receiver that speaks NMEA 0183; /dev/serial/by-id/… stays the same over reboots");
 
-    private static readonly Option<long> Baud =
-        Opt.Integer("baud", "Speed of the device, baud", 9600, 1200, 921_600);
+    private static readonly Option<ConfigNode?> Baud = Opt.Raw(
+        "baud", "Speed of the device, baud; auto, also when it is not given, finds it out and remembers it",
+        """{"oneOf":[{"const":"auto"},{"type":"integer","minimum":1200,"maximum":921600}]}""");
 
     private static readonly Option<string> Gpsd =
         Opt.Text("gpsd", "Host and port of gpsd, such as localhost:2947; the port may be left out");
@@ -56,10 +57,11 @@ public sealed class GnssKind : ISensorKind
             errors.Add(options.Node, "give exactly one of 'device', 'gpsd' and 'file'");
         }
 
-        var baud = options.Get(Baud);
-        if (!SerialLine.IsSpeed(baud))
+        var baud = 0;
+        if (options.Get(Baud) is { } speed && speed is not { Kind: ConfigNodeKind.Text, Text: "auto" }
+            && !(speed.Kind == ConfigNodeKind.Number && int.TryParse(speed.Text, NumberStyles.None, CultureInfo.InvariantCulture, out baud) && SerialLine.IsSpeed(baud)))
         {
-            errors.Add(options.NodeOf(Baud), $"must be one of {SerialLine.KnownSpeeds}");
+            errors.Add(speed, $"must be one of auto, {SerialLine.KnownSpeeds}");
         }
 
         var (host, port) = ("localhost", GpsdPort);
@@ -74,7 +76,7 @@ public sealed class GnssKind : ISensorKind
         GnssSource source = options.Has(Gpsd)
             ? (sensor, publisher, stop) => GpsdSource.Run(host, port, sensor.Clock, publisher, stop)
             : options.Has(Device)
-                ? Serial(setup.DevicePath(options.Get(Device)), (int)baud, open)
+                ? Serial(setup.DevicePath(options.Get(Device)), baud, open)
                 : File(setup.FilePath(options.Get(Recording)), isPaced, options.Get(Loop), open);
         var isLive = !options.Has(Recording);
 
@@ -108,7 +110,7 @@ public sealed class GnssKind : ISensorKind
     }
 
     private static GnssSource Serial(string path, int baud, Func<int, INmeaDecoder> open) =>
-        (sensor, publisher, stop) => SerialSource.Run(path, baud, open, sensor.Clock, publisher, stop);
+        (sensor, publisher, stop) => SerialSource.Run(path, baud, open, sensor, publisher, stop);
 
     private static GnssSource File(string path, bool isPaced, bool isLooped, Func<int, INmeaDecoder> open) =>
         (sensor, publisher, stop) => FileSource.Run(path, isPaced, isLooped, open, sensor, publisher, stop);

@@ -9,20 +9,26 @@ internal static class SerialSource
     /// <summary>Most time between two looks at the clock while the line is silent.</summary>
     private const int TickMs = 1000;
 
+    /// <summary>The number under which a speed that was found is remembered.</summary>
+    private const string Remembered = "baud";
+
     /// <summary>Reads until <paramref name="stop"/>.</summary>
     /// <param name="path">The device.</param>
-    /// <param name="baud">Its speed.</param>
+    /// <param name="baud">Its speed; 0: it is found out, and remembered.</param>
     /// <param name="open">Makes what decodes.</param>
-    /// <param name="clock">The agent's clock.</param>
+    /// <param name="host">For the agent's clock, and for what is remembered.</param>
     /// <param name="publisher">Gets the fixes.</param>
     /// <param name="stop">Ends the reading at once.</param>
     /// <exception cref="SensorFault">Absent, refused, unplugged, or silent for long.</exception>
     public static void Run(
-        string path, int baud, Func<int, INmeaDecoder> open, IClock clock, FixPublisher publisher, CancellationToken stop)
+        string path, int baud, Func<int, INmeaDecoder> open, ISensorHost host, FixPublisher publisher, CancellationToken stop)
     {
+        var clock = host.Clock;
         var lastGoodNs = clock.BootNs;
+        var search = baud == 0 ? new BaudSearch(lastGoodNs, (int)host.Memory.Recall(Remembered)) : null;
         using var stopEvent = new StopEvent(stop);
-        using var line = SerialLine.Open(path, baud);
+        using var line = SerialLine.Open(path, search?.Baud ?? baud);
+        long bytes = 0;
         var decoder = open(GnssLimits.LiveNotBeforeDay);
         var buffer = new byte[GnssLimits.ReadBytes];
         var epoch = new EpochTiming();
@@ -48,6 +54,7 @@ internal static class SerialSource
             else if (Read(path, line.Descriptor, buffer) is > 0 and var read)
             {
                 epoch.Begin(nowNs);
+                bytes += read;
                 var data = (ReadOnlySpan<byte>)buffer.AsSpan(0, read);
                 while (decoder.TryRead(ref data, out var fix))
                 {
@@ -64,6 +71,11 @@ internal static class SerialSource
             var counts = decoder.Counts;
             publisher.Count(counts);
             publisher.Tick(nowNs);
+            if (search is not null)
+            {
+                Follow(search, line, path, host, nowNs, counts.Good + counts.Foreign, bytes);
+            }
+
             if (counts.Good + counts.Foreign > good)
             {
                 good = counts.Good + counts.Foreign;
@@ -75,6 +87,21 @@ internal static class SerialSource
                     ? new SensorFault(SensorFaultKind.Malformed, path, $"Bytes come, but no NMEA: set another 'baud' ({SerialLine.KnownSpeeds}), or NMEA output on the receiver.")
                     : new SensorFault(SensorFaultKind.Timeout, path, "The receiver sends nothing: check its power, its wiring and 'baud'.");
             }
+        }
+    }
+
+    private static void Follow(BaudSearch search, SerialLine line, string path, ISensorHost host, long nowNs, long good, long bytes)
+    {
+        var was = search.IsFound;
+        if (search.Look(nowNs, good, bytes) && !line.TryChange(path, search.Baud))
+        {
+            search.Next(nowNs);
+            _ = line.TryChange(path, search.Baud);
+        }
+
+        if (search.IsFound && !was)
+        {
+            host.Memory.Remember(Remembered, search.Baud);
         }
     }
 

@@ -41,6 +41,7 @@ internal static unsafe partial class Libc
     public const int EFD_NONBLOCK = 0x800;
 
     public const int TCSANOW = 0;
+    public const uint TCFLSH = 0x540B;
     public const uint TIOCEXCL = 0x540C;
     public const uint TIOCNXCL = 0x540D;
     public const uint CSTOPB = 0x40;

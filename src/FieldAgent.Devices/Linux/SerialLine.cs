@@ -43,6 +43,22 @@ internal sealed unsafe class SerialLine : IDisposable
         }
     }
 
+    /// <summary>Sets another speed; what has come at the old one and was not read is thrown away.</summary>
+    /// <returns>False when the device cannot do it, or is no longer there: a read tells.</returns>
+    public bool TryChange(string path, int baud)
+    {
+        try
+        {
+            Configure(path, Descriptor.Number, baud);
+            _ = Libc.Ioctl(Descriptor.Number, Libc.TCFLSH, 0);
+            return true;
+        }
+        catch (SensorFault)
+        {
+            return false;
+        }
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {

@@ -21,7 +21,7 @@ public sealed class CameraLamp : IIndicator, IDisposable
     /// <param name="line">The line.</param>
     /// <param name="dev">The folder of device nodes: <c>/dev</c>.</param>
     public CameraLamp(RoleLine line, string dev)
-        : this(line, new LinuxGpio(dev))
+        : this(line, DeviceStack.OpenGpio(dev))
     {
     }
 

@@ -40,7 +40,7 @@ public sealed class RoleInput
     /// <param name="patience">How long a line that was never read yet may fail before it is called unreadable: drivers come up with the
     /// board, and a program that ended just now gives its lines back.</param>
     public RoleInput(RoleLine line, string dev, TimeSpan patience = default)
-        : this(line, new LinuxGpio(dev), patience)
+        : this(line, DeviceStack.OpenGpio(dev), patience)
     {
     }
 
