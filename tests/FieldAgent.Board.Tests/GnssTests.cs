@@ -15,7 +15,7 @@ public sealed class GnssTests : IDisposable
     private readonly VirtualBoard _board = new();
 
     [Fact]
-    [Promise("R2", "R13")]
+    [Promise("R13")]
     public void A_fix_of_gpsd_arrives_coarsened_and_a_lost_one_is_told_with_mode_and_age_and_no_stale_position()
     {
         _board.Share.Write("config.json", """
