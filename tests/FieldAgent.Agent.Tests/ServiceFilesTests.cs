@@ -132,11 +132,14 @@ public sealed class ServiceFilesTests : IDisposable
         Assert.DoesNotContain("[Install]", service);
         var unit = File.ReadAllLines(Path.Join(Places.Repository, "systemd/fieldagent-autostart.service"));
         Assert.Contains("WantedBy=multi-user.target", unit);
-        Assert.StartsWith(
-            "ExecCondition=/bin/sh -c '/usr/bin/fieldagent autostart --config /etc/fieldagent/config.json; ",
-            Assert.Single(unit, static line => line.StartsWith("ExecCondition", StringComparison.Ordinal)), StringComparison.Ordinal);
-        Assert.Equal("ExecStart=+/bin/systemctl start --no-block fieldagent.service", Assert.Single(unit, static line => line.StartsWith("ExecStart", StringComparison.Ordinal)));
-        Assert.DoesNotContain(unit, static line => line.StartsWith("RuntimeDirectory", StringComparison.Ordinal));
+
+        // it asks as the agent's user, with the key that the ledger is read with: a condition gets no credentials
+        Assert.DoesNotContain(unit, static line => line.StartsWith("ExecCondition", StringComparison.Ordinal));
+        var starts = unit.Where(static line => line.StartsWith("ExecStart", StringComparison.Ordinal)).ToList();
+        Assert.Equal(2, starts.Count);
+        Assert.StartsWith("ExecStart=/bin/sh -c '/usr/bin/fieldagent autostart --config /etc/fieldagent/config.json; ", starts[0], StringComparison.Ordinal);
+        Assert.Equal("ExecStart=+/bin/sh -c '[ ! -e /run/fieldagent-autostart/granted ] || exec systemctl start --no-block fieldagent.service'", starts[1]);
+        Assert.Contains("RuntimeDirectory=fieldagent-autostart", unit);
 
         // a release of before was started by systemd without being asked
         var wants = Directory.CreateDirectory(At("etc/systemd/system/multi-user.target.wants")).FullName;
