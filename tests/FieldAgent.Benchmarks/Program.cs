@@ -19,7 +19,6 @@ var results = new Results(json, Console.Out);
     ("e", "(e) draining a backlog", () => DrainRate.Run(results)),
     ("links", "the durable path over each MQTT client built in", () => LinkRatio.Run(results)),
     ("drivers", "GPIO and I2C through each set of drivers built in", () => DriverRatio.Run(results)),
-    ("erasure", "privacy: erasing one function", () => ErasureBench.Run(results)),
 ];
 
 // The privacy parts run by themselves: bench privacy.
@@ -28,6 +27,7 @@ var results = new Results(json, Console.Out);
     ("diff", "difference of two policies", () => PolicyDiffBench.Run(results)),
     ("decide", "one decision of the shipped policy", () => DecisionBench.Run(results)),
     ("gate", "what the gate adds to a reading, through gate and spool", () => GateCost.Run(results)),
+    ("erasure", "erasing one function", () => ErasureBench.Run(results)),
 ];
 
 // So do those on the virtual board: bench devices. One boot for all but the photograph.
