@@ -1,18 +1,36 @@
 using System.Diagnostics;
+using Xunit;
 
-namespace FieldAgent.Store.Tests;
+namespace FieldAgent.Testing;
 
 /// <summary>A real small file system; the test is skipped by name where it cannot be mounted.</summary>
-internal sealed class SmallDisk : IDisposable
+public sealed class SmallDisk : IDisposable
 {
+    /// <summary>It gives each file whole pages of so many bytes.</summary>
+    public const int PageBytes = 4096;
+
     private readonly TempFolder _folder = new();
 
+    /// <summary>Mounts it.</summary>
+    /// <param name="bytes">What it holds, as its kernel counts with every write: not one byte more, not for an instant.</param>
     public SmallDisk(long bytes)
     {
+        Bytes = bytes;
         if (!Run("mount", "-t", "tmpfs", "-o", $"size={bytes}", "fieldagent-test", _folder.Path))
         {
             _folder.Dispose();
             Assert.Skip("skipped: mounting a tmpfs");
+        }
+    }
+
+    public long Bytes { get; }
+
+    public long UsedBytes
+    {
+        get
+        {
+            var drive = new DriveInfo(Path);
+            return drive.TotalSize - drive.TotalFreeSpace;
         }
     }
 
