@@ -14,7 +14,6 @@ public sealed class PseudonymTests
         // Python: base64.b32encode(hmac.new(bytes(range(32)), installation_id + machine_id, sha256).digest())
         var pseudonym = new Pseudonym(new PlainKey(), MachineId + "\n");
         Assert.Equal("aa6et64tzfcfj5tkoctmupc7lm", pseudonym.For("vendor"));
-        Assert.Equal("0253fba6", pseudonym.ShortTag("vendor", [1, 2, 3]));
     }
 
     [Fact]
@@ -52,12 +51,9 @@ public sealed class PseudonymTests
     [Fact]
     public void TagsCannotBeLinkedBetweenRecipients()
     {
-        var pseudonym = new Pseudonym(new FixedKeys(), MachineId);
-        var boot = Guid.Parse("5eed5eed-0000-4000-8000-000000000001").ToByteArray();
-        Assert.NotEqual(pseudonym.ShortTag("vendor", boot), pseudonym.ShortTag("lab", boot));
-        Assert.NotEqual(pseudonym.ShortTag("vendor", boot), pseudonym.ShortTag("vendor", boot.Reverse().ToArray()));
-        Assert.Equal(pseudonym.ShortTag("vendor", boot), pseudonym.ShortTag("vendor", boot));
-        Assert.True(pseudonym.ShortTag("vendor", boot) is { Length: 8 } tag && tag.All(char.IsAsciiHexDigitLower));
+        var keys = new FixedKeys();
+        Assert.NotEqual(Pseudonym.TagKey(keys, "vendor"), Pseudonym.TagKey(keys, "lab"));
+        Assert.Equal(Pseudonym.TagKey(keys, "vendor"), Pseudonym.TagKey(keys, "vendor"));
     }
 
     [Fact]
@@ -68,11 +64,9 @@ public sealed class PseudonymTests
         var pseudonym = new Pseudonym(keys, MachineId);
         using var signer = new DeviceSigner(keys, "vendor");
         var seen = new HashSet<string>(StringComparer.Ordinal);
-        var generation = Guid.Parse("5eed5eed-0000-4000-8000-000000000001").ToByteArray();
         for (keys.Epoch = 0; keys.Epoch < 50; keys.Epoch++)
         {
             Assert.True(seen.Add(pseudonym.For("vendor")));
-            Assert.True(seen.Add(pseudonym.ShortTag("vendor", generation)));
             Assert.True(seen.Add(Convert.ToHexString(Pseudonym.TagKey(keys, "vendor"))));
             Assert.True(seen.Add(signer.KeyId));
             Assert.True(seen.Add(Convert.ToHexString(signer.PublicKey.Span)));

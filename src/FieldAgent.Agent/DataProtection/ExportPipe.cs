@@ -1,8 +1,10 @@
+using FieldAgent.Privacy;
+
 namespace FieldAgent.Agent.DataProtection;
 
 /// <summary>Hands what one thread writes on to callers who fetch it piece by piece; never holds more than a few pieces. When nobody
 /// fetches for a minute, writing fails and the writer ends.</summary>
-internal sealed class ExportPipe : Stream
+internal sealed class ExportPipe : WriteOnlyStream
 {
     /// <summary>Bytes that one fetch gets at most.</summary>
     public const int PieceBytes = 1 << 20;
@@ -16,25 +18,6 @@ internal sealed class ExportPipe : Stream
     private bool _ended;
     private bool _abandoned;
     private string _trouble = "";
-
-    /// <inheritdoc/>
-    public override bool CanRead => false;
-
-    /// <inheritdoc/>
-    public override bool CanSeek => false;
-
-    /// <inheritdoc/>
-    public override bool CanWrite => true;
-
-    /// <inheritdoc/>
-    public override long Length => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
 
     /// <summary>The next piece; empty at the end. Waits a few seconds at most.</summary>
     /// <returns>Null when none is there yet: fetch again.</returns>
@@ -62,9 +45,6 @@ internal sealed class ExportPipe : Stream
             return _ended ? [] : null;
         }
     }
-
-    /// <inheritdoc/>
-    public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
 
     /// <inheritdoc/>
     public override void Write(ReadOnlySpan<byte> buffer)
@@ -114,15 +94,6 @@ internal sealed class ExportPipe : Stream
     public override void Flush()
     {
     }
-
-    /// <inheritdoc/>
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override void SetLength(long value) => throw new NotSupportedException();
 
     private void Hand()
     {

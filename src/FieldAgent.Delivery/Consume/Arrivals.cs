@@ -49,7 +49,7 @@ internal sealed class Arrivals(ConsumerOptions options)
                 "data" => TakeData(message, levels),
                 "gap" => TakeGap(message, levels[2]),
                 "state" => TakeState(message, levels[2]),
-                "consent" or "erasure" or "audit" or "incident" or "facts" => TakeNotice(message, levels),
+                var kind when ContractWords.IsNotice(kind) => TakeNotice(message, levels),
                 // What goes to devices, and answers to others.
                 "command" or "result" => null,
                 _ => Invalid(levels[2], message.Topic, "topic", "not a topic of the contract"),
@@ -94,7 +94,7 @@ internal sealed class Arrivals(ConsumerOptions options)
             throw new ContractViolation("topic", "not a topic of the contract");
         }
 
-        using var document = ContractReader.Parse(Plain(message, asLevel));
+        using var document = ContractJson.Parse(Plain(message, asLevel));
         if (ContractReader.IsManifest(document.RootElement))
         {
             var manifest = _reader.ReadManifest(document.RootElement, levels[2]);
@@ -130,7 +130,7 @@ internal sealed class Arrivals(ConsumerOptions options)
     private GapArrived TakeGap(in LinkMessage message, string pseudonym)
     {
         var device = Device(pseudonym);
-        using var document = ContractReader.Parse(Plain(message, asLevel: false));
+        using var document = ContractJson.Parse(Plain(message, asLevel: false));
         var gap = _reader.ReadGap(document.RootElement, pseudonym);
         device.Gap(gap);
         _photos.GiveUp(pseudonym, gap);
@@ -145,7 +145,7 @@ internal sealed class Arrivals(ConsumerOptions options)
             throw new ContractViolation("topic", message.Retained ? "a notice is retained" : "not a topic of the contract");
         }
 
-        using var document = ContractReader.Parse(Plain(message, asLevel: false), ContractReader.NoticeDepthMax);
+        using var document = ContractJson.Parse(Plain(message, asLevel: false), ContractJson.NoticeDepthMax);
         var notice = _reader.ReadNotice(document.RootElement, levels[3]);
         var isNew = device.Notice(notice);
         return new NoticeArrived(device.Device, notice.Kind, notice.Type, notice.Reference, notice.Acknowledge, !isNew);
@@ -158,7 +158,7 @@ internal sealed class Arrivals(ConsumerOptions options)
             throw new ContractViolation("topic", "an anonymous message is retained");
         }
 
-        using var document = ContractReader.Parse(Plain(message, asLevel: false));
+        using var document = ContractJson.Parse(Plain(message, asLevel: false));
         var window = _reader.ReadAnonymous(document.RootElement);
         SameFunction(window.Function, function);
         _anonymous++;
@@ -175,7 +175,7 @@ internal sealed class Arrivals(ConsumerOptions options)
             return new StateArrived(pseudonym, false);
         }
 
-        using var document = ContractReader.Parse(Plain(message, asLevel: false));
+        using var document = ContractJson.Parse(Plain(message, asLevel: false));
         var online = _reader.ReadState(document.RootElement);
         device.Online = online;
         return new StateArrived(pseudonym, online);

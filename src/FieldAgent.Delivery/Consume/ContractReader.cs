@@ -1,48 +1,14 @@
 using System.Globalization;
 using System.Text.Json;
 using FieldAgent.Core;
+using static FieldAgent.Delivery.ContractJson;
 
 namespace FieldAgent.Delivery;
-
-/// <summary>A payload that does not follow the contract.</summary>
-internal sealed class ContractViolation(string place, string problem) : Exception($"{place}: {problem}")
-{
-    /// <summary>JSON path of the place.</summary>
-    public string Place { get; } = place;
-
-    /// <summary>What is wrong there.</summary>
-    public string Problem { get; } = problem;
-}
-
-/// <summary>A message id, taken apart: within one pseudonym, generation, item and part tell duplicates. The boot does not
-/// count: <paramref name="Item"/> is unique in its generation.</summary>
-internal readonly record struct MessageId(string Generation, long Item, int Part);
-
-/// <summary>What every data message says of itself.</summary>
-internal readonly record struct DataHead(MessageId Id, long Sequence, int Parts, string Function, bool Backlog);
-
-/// <summary>A batch, read.</summary>
-internal readonly record struct BatchRead(DataHead Head, long Readings, long NewestUnixUs);
-
-/// <summary>A picture's manifest, read.</summary>
-internal sealed record ManifestRead(
-    DataHead Head, string ImageId, string Sensor, long Bytes, string Sha256, int Chunks, int ChunkBytes, string? Request);
-
-/// <summary>A gap, read.</summary>
-internal readonly record struct GapRead(MessageId Id, string Function, string Reason, long From, long To, long Blocks, long Readings);
-
-/// <summary>A notice, read; its signature is not checked.</summary>
-internal readonly record struct NoticeRead(string Kind, string Type, string Reference, bool Acknowledge);
 
 /// <summary>Reads messages as the contract's schemas demand, and names the place where one does not. Pure but for
 /// <paramref name="strict"/>: whether members that the contract does not know are errors.</summary>
 internal sealed class ContractReader(bool strict)
 {
-    /// <summary>How deep a signed document may be.</summary>
-    public const int NoticeDepthMax = 32;
-
-    private const int DepthMax = 8;
-
     private static readonly string[] BatchMembers =
         ["v", "id", "seq", "part", "parts", "function", "purposes", "policy", "consent", "clock", "backlog", "sets"];
 
@@ -61,29 +27,6 @@ internal sealed class ContractReader(bool strict)
     ];
 
     private static readonly string[] StateMembers = ["v", "online", "reason", "agent", "clock", "at", "streams"];
-
-    /// <summary>Parses JSON.</summary>
-    /// <exception cref="ContractViolation">It is not JSON, or no object.</exception>
-    public static JsonDocument Parse(ReadOnlyMemory<byte> payload, int depthMax = DepthMax)
-    {
-        JsonDocument document;
-        try
-        {
-            document = JsonDocument.Parse(payload, new JsonDocumentOptions { MaxDepth = depthMax, AllowDuplicateProperties = false });
-        }
-        catch (JsonException e)
-        {
-            throw new ContractViolation(string.Create(CultureInfo.InvariantCulture, $"byte {e.BytePositionInLine}"), "not valid JSON, or a member twice");
-        }
-
-        if (document.RootElement.ValueKind != JsonValueKind.Object)
-        {
-            document.Dispose();
-            throw new ContractViolation("$", "not an object");
-        }
-
-        return document;
-    }
 
     /// <summary>True when the message on a data topic is a picture's manifest.</summary>
     public static bool IsManifest(JsonElement root) => root.TryGetProperty("image"u8, out _);
@@ -381,53 +324,6 @@ internal sealed class ContractReader(bool strict)
     private static void Clock(JsonElement root) =>
         Require(ContractWords.IsClock(Text(root, "$", "clock", 16)), "$.clock", "not gnss, ntp, rtc or unsynced");
 
-    private static JsonElement Member(JsonElement element, string place, string name, JsonValueKind kind = JsonValueKind.Undefined)
-    {
-        Require(element.TryGetProperty(name, out var member), $"{place}.{name}", "is missing");
-        Require(kind == JsonValueKind.Undefined || member.ValueKind == kind, $"{place}.{name}", "has another type");
-        return member;
-    }
-
-    private static string Text(JsonElement element, string place, string name, int lengthMax)
-    {
-        var text = Member(element, place, name, JsonValueKind.String).GetString()!;
-        Require(text.Length > 0 && text.Length <= lengthMax, $"{place}.{name}", "is empty or too long");
-        return text;
-    }
-
-    private static long Integer(JsonElement element, string place, string name, long least = long.MinValue, long most = long.MaxValue)
-    {
-        var member = Member(element, place, name, JsonValueKind.Number);
-        Require(member.TryGetInt64(out var value) && value >= least && value <= most, $"{place}.{name}", "is no whole number, or out of range");
-        return value;
-    }
-
     private static bool IsReference(string text) =>
         text.Length == Notice.ReferenceLength && text.All(static c => c is (>= 'a' and <= 'z') or (>= '2' and <= '7'));
-
-    private static bool IsHex(ReadOnlySpan<char> text, int length)
-    {
-        if (text.Length != length)
-        {
-            return false;
-        }
-
-        foreach (var c in text)
-        {
-            if (!char.IsAsciiDigit(c) && c is not (>= 'a' and <= 'f'))
-            {
-                return false;
-            }
-        }
-
-        return true;
-    }
-
-    private static void Require([System.Diagnostics.CodeAnalysis.DoesNotReturnIf(false)] bool holds, string place, string problem)
-    {
-        if (!holds)
-        {
-            throw new ContractViolation(place, problem);
-        }
-    }
 }

@@ -70,7 +70,6 @@ internal static unsafe partial class LibMosquitto
     public const int Invalid = 3;
     public const int NoConnection = 4;
     public const int ConnectionRefused = 5;
-    public const int ConnectionLost = 7;
     public const int Tls = 8;
     public const int PayloadSize = 9;
     public const int Errno = 14;

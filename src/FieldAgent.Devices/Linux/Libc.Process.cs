@@ -6,14 +6,11 @@ namespace FieldAgent.Devices.Linux;
 internal static unsafe partial class Libc
 {
     public const int ENOEXEC = 8;
-    public const int ENOMEM = 12;
-    public const int ESRCH = 3;
 
     public const int SIGKILL = 9;
     public const int WNOHANG = 1;
     public const int R_OK = 4;
     public const int W_OK = 2;
-    public const int X_OK = 1;
 
     /// <summary>pidfd_open has this number on every architecture.</summary>
     public const nint SysPidfdOpen = 434;

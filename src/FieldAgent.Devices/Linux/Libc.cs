@@ -34,8 +34,6 @@ internal static unsafe partial class Libc
     public const int O_CLOEXEC = 0x80000;
 
     public const short POLLIN = 0x1;
-    public const short POLLERR = 0x8;
-    public const short POLLHUP = 0x10;
 
     public const int EFD_CLOEXEC = 0x80000;
     public const int EFD_NONBLOCK = 0x800;

@@ -42,9 +42,6 @@ internal static unsafe partial class LibModbus
     [LibraryImport(File, EntryPoint = "modbus_set_response_timeout", SetLastError = true)]
     public static partial int SetResponseTimeout(nint context, uint seconds, uint microseconds);
 
-    [LibraryImport(File, EntryPoint = "modbus_set_byte_timeout", SetLastError = true)]
-    public static partial int SetByteTimeout(nint context, uint seconds, uint microseconds);
-
     [LibraryImport(File, EntryPoint = "modbus_connect", SetLastError = true)]
     public static partial int Connect(nint context);
 

@@ -68,15 +68,6 @@ public sealed class Pseudonym
         return key;
     }
 
-    /// <summary>Eight hexadecimal digits in place of an internal id (a boot id, the spool's generation), for one recipient and the present
-    /// epoch: tells two values apart, and tells nobody the value or links it with another recipient's.</summary>
-    public string ShortTag(string recipient, ReadOnlySpan<byte> value)
-    {
-        Span<byte> hash = stackalloc byte[HMACSHA256.HashSizeInBytes];
-        Hash("tag/" + recipient, _keys.Epoch, value, hash);
-        return Convert.ToHexStringLower(hash[..4]);
-    }
-
     // Epoch 0 is written as it was before there were epochs: an upgrade keeps the name.
     private static string Purpose(string purpose, int epoch) =>
         epoch == 0 ? purpose : string.Create(CultureInfo.InvariantCulture, $"{purpose}/epoch/{epoch}");

@@ -18,7 +18,7 @@ namespace FieldAgent.Privacy;
 /// tag. AES-256-GCM; the nonce is the piece's number from 0 in 12 bytes, big endian; the associated data are the SHA-256 of the head's line and
 /// the 4 bytes of length. So nothing can be cut off, left out or moved.</item>
 /// </list>One thread.</summary>
-public sealed class SealedStream : Stream
+public sealed class SealedStream : WriteOnlyStream
 {
     /// <summary>First line of the file.</summary>
     public const string Magic = "fieldagent-sealed/1";
@@ -44,25 +44,6 @@ public sealed class SealedStream : Stream
         CryptographicOperations.ZeroMemory(key);
         _headHash = SHA256.HashData(Encoding.UTF8.GetBytes(head));
         _to.Write(Encoding.UTF8.GetBytes($"{Magic}\n{head}\n"));
-    }
-
-    /// <inheritdoc/>
-    public override bool CanRead => false;
-
-    /// <inheritdoc/>
-    public override bool CanSeek => false;
-
-    /// <inheritdoc/>
-    public override bool CanWrite => true;
-
-    /// <inheritdoc/>
-    public override long Length => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
     }
 
     /// <summary>A stream that seals what is written into it for the owner of a key.</summary>
@@ -135,9 +116,6 @@ public sealed class SealedStream : Stream
     }
 
     /// <inheritdoc/>
-    public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
-
-    /// <inheritdoc/>
     public override void Write(ReadOnlySpan<byte> buffer)
     {
         while (buffer.Length > 0)
@@ -167,15 +145,6 @@ public sealed class SealedStream : Stream
 
     /// <inheritdoc/>
     public override void Flush() => _to.Flush();
-
-    /// <inheritdoc/>
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override void SetLength(long value) => throw new NotSupportedException();
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)

@@ -112,10 +112,6 @@ internal sealed class StateFolder : IDisposable
         return bytes;
     }
 
-    /// <summary>Bytes of the whole folder, measured.</summary>
-    public long WeighAll() =>
-        new DirectoryInfo(Path).EnumerateFiles("*", SearchOption.AllDirectories).Sum(static file => file.Length);
-
     /// <summary>Free bytes of the file system for this user; <see cref="long.MaxValue"/> when the kernel does not say.</summary>
     public long FreeBytes()
     {

@@ -49,6 +49,16 @@ internal sealed class Identity : IKeyStore
     public void DeriveKey(string purpose, Span<byte> key) =>
         HKDF.DeriveKey(HashAlgorithmName.SHA256, _deviceKey, key, InstallationId.ToByteArray(), Encoding.UTF8.GetBytes(purpose));
 
+    /// <summary>AES-256-GCM under a key for <paramref name="purpose"/> alone. The caller's, to be disposed of.</summary>
+    public AesGcm CipherFor(string purpose)
+    {
+        Span<byte> key = stackalloc byte[RootKey.Bytes];
+        DeriveKey(purpose, key);
+        var cipher = new AesGcm(key, Sealed.TagBytes);
+        CryptographicOperations.ZeroMemory(key);
+        return cipher;
+    }
+
     /// <inheritdoc/>
     public void DeriveProvisionedKey(string purpose, Span<byte> key) => _root.Derive("identity/" + purpose, key);
 

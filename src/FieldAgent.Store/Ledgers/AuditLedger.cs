@@ -27,10 +27,7 @@ internal sealed class AuditLedger : IAuditChain, IDisposable
     public AuditLedger(StoreContext context)
     {
         _context = context;
-        Span<byte> key = stackalloc byte[RootKey.Bytes];
-        context.Identity.DeriveKey("audit-entries", key);
-        _entryKey = new AesGcm(key, Sealed.TagBytes);
-        CryptographicOperations.ZeroMemory(key);
+        _entryKey = context.Identity.CipherFor("audit-entries");
         context.Identity.DeriveKey("audit-head", _headKey);
         Broken = Check(context.Database.Writer, readEntries: false).Problem;
         _lastKnown = Tail(context.Database.Writer);

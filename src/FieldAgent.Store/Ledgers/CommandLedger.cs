@@ -15,9 +15,7 @@ internal sealed class CommandLedger : ICommandLedger, IDisposable
     public CommandLedger(StoreContext context)
     {
         _context = context;
-        Span<byte> key = stackalloc byte[RootKey.Bytes];
-        context.Identity.DeriveKey("command-ledger", key);
-        _key = new AesGcm(key, Sealed.TagBytes);
+        _key = context.Identity.CipherFor("command-ledger");
     }
 
     /// <inheritdoc/>

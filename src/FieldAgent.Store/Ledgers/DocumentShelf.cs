@@ -19,9 +19,7 @@ internal sealed class DocumentShelf : IDocumentShelf, IDisposable
     public DocumentShelf(StoreContext context)
     {
         _context = context;
-        Span<byte> key = stackalloc byte[RootKey.Bytes];
-        context.Identity.DeriveKey("documents", key);
-        _key = new AesGcm(key, Sealed.TagBytes);
+        _key = context.Identity.CipherFor("documents");
     }
 
     /// <inheritdoc/>

@@ -29,10 +29,7 @@ internal sealed class OutboxLedger : IOutbox, IDisposable
     {
         _context = context;
         _values = values;
-        Span<byte> key = stackalloc byte[RootKey.Bytes];
-        context.Identity.DeriveKey("outbox", key);
-        _key = new AesGcm(key, Sealed.TagBytes);
-        CryptographicOperations.ZeroMemory(key);
+        _key = context.Identity.CipherFor("outbox");
     }
 
     /// <inheritdoc/>

@@ -19,10 +19,7 @@ internal sealed class RequestLedger : IRequestLedger, IDisposable
     public RequestLedger(StoreContext context)
     {
         _context = context;
-        Span<byte> key = stackalloc byte[RootKey.Bytes];
-        context.Identity.DeriveKey("request-ledger", key);
-        _key = new AesGcm(key, Sealed.TagBytes);
-        CryptographicOperations.ZeroMemory(key);
+        _key = context.Identity.CipherFor("request-ledger");
     }
 
     /// <inheritdoc/>

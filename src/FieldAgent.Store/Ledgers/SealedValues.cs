@@ -26,10 +26,7 @@ internal sealed class SealedValues : ISealedValues, IDisposable
     public SealedValues(StoreContext context)
     {
         _context = context;
-        Span<byte> key = stackalloc byte[RootKey.Bytes];
-        context.Identity.DeriveKey("sealed-values", key);
-        _key = new AesGcm(key, Sealed.TagBytes);
-        CryptographicOperations.ZeroMemory(key);
+        _key = context.Identity.CipherFor("sealed-values");
         using var all = context.Database.Writer.Once("SELECT name, value FROM sealed_values");
         while (all.Step())
         {
