@@ -118,6 +118,33 @@ public sealed class FactDeskTests : IDisposable
         Assert.DoesNotContain(_house.Waiting("vendor"), static d => d["facts"]!["diagnostics.crash"] is not null);
     }
 
+    [Fact]
+    [Promise("R2", "R13")]
+    public void What_is_paused_waits_unsent_and_is_told_afterwards()
+    {
+        var by = new ConsentBy("subject", "cli");
+        _house.Consents.Grant("scan", "image.photo", null, by);
+        _house.Consents.Grant("scan", "image.code", null, by);
+        _house.Consents.Grant("diagnostics", "diagnostics.crash", null, by);
+        _house.Seen.Add(new RawFact("image.code", "1"));
+        _house.Desk.Refresh();
+        _house.Crashes.Note(new InvalidOperationException());
+        _house.Gate.Pause([new ConsentPair("scan", "image.code"), new ConsentPair("diagnostics", "diagnostics.crash")]);
+        _house.Seen.Add(new RawFact("image.code", "2"));
+        _house.Desk.Refresh();
+        Assert.NotNull(_house.Crashes.Read());
+        Assert.Equal(["compatibility"], Sendable());
+        Assert.Equal(["compatibility", "scan"], Functions());
+
+        _house.Gate.Pause([]);
+        _house.Desk.Refresh();
+        Assert.Null(_house.Crashes.Read());
+        Assert.Equal(["compatibility", "diagnostics", "scan", "scan"], Sendable());
+
+        IEnumerable<string> Functions() => _house.Waiting("vendor").Select(static d => (string)d["function"]!).Order();
+        IEnumerable<string> Sendable() => _house.Sendable("vendor").Select(static d => (string)d["function"]!).Order();
+    }
+
     private JsonObject Told(string recipient) => Assert.Single(_house.Waiting(recipient));
 
     [Fact]
@@ -193,7 +220,11 @@ public sealed class FactDeskTests : IDisposable
 
         public ConsentDesk Consents { get; }
 
-        public List<JsonObject> Waiting(string recipient) => [.. _store.Outbox.Waiting(recipient, 0, 100).Select(static notice =>
+        public List<JsonObject> Waiting(string recipient) => Documents(_store.Outbox.Waiting(recipient, 0, 100));
+
+        public List<JsonObject> Sendable(string recipient) => Documents(_store.Outbox.Waiting(recipient, 0, 100).Where(Desk.MaySend));
+
+        private static List<JsonObject> Documents(IEnumerable<Notice> notices) => [.. notices.Select(static notice =>
         {
             var document = SignedDocument.TryVerify(notice.Json.Span, out var why);
             Assert.True(document is not null, why);

@@ -16,9 +16,11 @@ namespace FieldAgent.Agent.Tests;
 internal sealed class PartsBench : IDisposable
 {
     private readonly TempFolder _folder = new();
+    private readonly string _recipient;
 
-    public PartsBench(string? policy = null, string more = "")
+    public PartsBench(string? policy = null, string more = "", string recipient = "vendor")
     {
+        _recipient = recipient;
         Configure(policy, more);
         Open();
     }
@@ -66,7 +68,7 @@ internal sealed class PartsBench : IDisposable
         _folder.Write("config.json", $$"""
             {
               "state": { "directory": "{{_folder.File("state")}}", "freeBytesMin": "0B" },
-              "recipients": [ { "name": "vendor", "url": "mqtt://127.0.0.1:1" } ]
+              "recipients": [ { "name": "{{_recipient}}", "url": "mqtt://127.0.0.1:1" } ]
               {{(policy is null ? "" : """, "policy": "policy.json" """)}} {{more}}
             }
             """);

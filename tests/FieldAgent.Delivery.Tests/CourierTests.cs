@@ -271,7 +271,7 @@ public sealed class CourierTests
     [Promise("R92", "R72")]
     public void What_is_denied_otherwise_is_held_back_and_goes_out_when_the_gate_allows_it_again()
     {
-        foreach (var reason in new[] { DenyReason.Restricted, DenyReason.NotARecipient, DenyReason.Region, DenyReason.NotGranted, DenyReason.NoRule })
+        foreach (var reason in new[] { DenyReason.Restricted, DenyReason.Paused, DenyReason.Suspended, DenyReason.NotARecipient, DenyReason.Region, DenyReason.NotGranted, DenyReason.NoRule })
         {
             var rig = new CourierRig();
             rig.AddBlock(function: "fleet-location", field: "location.position");

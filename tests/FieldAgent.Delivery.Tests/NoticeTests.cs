@@ -30,6 +30,33 @@ public sealed class NoticeTests
     }
 
     [Fact]
+    [Promise("R92")]
+    public void What_may_not_go_out_now_waits_without_holding_up_the_others_and_goes_when_the_gate_has_changed()
+    {
+        var rig = new CourierRig();
+        var may = false;
+        rig.Settings = rig.Settings with { MaySend = notice => may || notice.Kind != NoticeKind.Facts };
+        rig.Outbox.Put(Make(NoticeKind.Facts));
+        rig.Outbox.Put(Make(NoticeKind.Incident));
+        var idle = 0;
+        rig.OnIdle = () =>
+        {
+            if (++idle == 30)
+            {
+                Assert.Single(rig.On("incident"));
+                Assert.Equal(NoticeKind.Facts, Assert.Single(rig.Outbox.All).Kind);
+                Assert.Empty(rig.On("facts"));
+                may = true;
+                rig.Gate.Allow("compatibility", "os.name");
+            }
+        };
+        rig.RunUntil(() => rig.Outbox.All.Count == 0);
+        Assert.Single(rig.On("facts"));
+        Assert.Single(rig.On("incident"));
+        Assert.InRange(idle, 30, 60);
+    }
+
+    [Fact]
     public void What_is_put_in_while_connected_goes_out_at_once_and_other_recipients_notices_stay()
     {
         var rig = new CourierRig();

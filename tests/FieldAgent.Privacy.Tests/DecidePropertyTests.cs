@@ -20,7 +20,7 @@ public sealed class DecidePropertyTests
         {
             var world = new DecideWorld(seed);
             var table = Table(world);
-            var reference = new DecideReference(world.Policy, world.Events);
+            var reference = new DecideReference(world.Policy, world.Events, world.Paused);
             for (var n = 0; n < QuestionsAWorld; n++)
             {
                 var question = world.Ask();
@@ -63,6 +63,25 @@ public sealed class DecidePropertyTests
     });
 
     [Fact]
+    [Promise("R2", "R13")]
+    public void APausePermitsNothingTakesNothingBackAndLeavesAllElseAsItIs() => ForEach(5_000, world =>
+    {
+        var pair = world.Pair();
+        var before = DecisionTable.Build(world.Policy, world.Events, null);
+        var during = DecisionTable.Build(world.Policy, world.Events, before, [pair]);
+        var after = DecisionTable.Build(world.Policy, world.Events, during);
+        return Questions(world).Concat(Stages.Select(stage => world.Ask(stage, pair.Function, pair.Field))).All(question =>
+        {
+            var (was, now) = (before.Answer(question), during.Answer(question));
+            var isPaused = question.Function == pair.Function && question.Field == pair.Field;
+            var mayBeCoarser = question.Function == pair.Function && ConsentScope.BaseOf(pair.Field) == question.Field;
+            return after.Answer(question) == was
+                && (isPaused ? !now.IsPermitted : mayBeCoarser ? was.IsPermitted || !now.IsPermitted : now == was)
+                && (now.Keeps || now.Reason == was.Reason);
+        });
+    });
+
+    [Fact]
     [Promise("R7")]
     public void AfterAGlobalRefusalNothingIsPermitted() => ForEach(2_000, world =>
     {
@@ -77,7 +96,7 @@ public sealed class DecidePropertyTests
     public void AProhibitionNeverCreatesAPermit() => ForEach(2_500, world =>
     {
         var before = Table(world);
-        var after = DecisionTable.Build(world.WithAProhibition(), world.Events, null);
+        var after = DecisionTable.Build(world.WithAProhibition(), world.Events, null, world.Paused);
         return Questions(world).All(question => before.Answer(question).IsPermitted || !after.Answer(question).IsPermitted);
     });
 
@@ -169,7 +188,7 @@ public sealed class DecidePropertyTests
 
         // By the ledger, and by a policy that does not have it any more.
         var gone = world.Pick(unnecessary);
-        var without = DecisionTable.Build(world.With([.. world.Policy.Rules.Where(rule => rule != gone)]), world.Events, null);
+        var without = DecisionTable.Build(world.With([.. world.Policy.Rules.Where(rule => rule != gone)]), world.Events, null, world.Paused);
         var questions = world.Policy.Rules
             .Where(rule => rule != gone && ConsentScope.BaseOf(rule.Field.Name) != gone.Field.Name)
             .Select(rule => world.Ask(world.Pick(Stages), rule.Function.Name, rule.Field.Name) with { AdmittedUnder = long.MaxValue }).ToList();
@@ -256,7 +275,7 @@ public sealed class DecidePropertyTests
         }
     }
 
-    private static DecisionTable Table(DecideWorld world) => DecisionTable.Build(world.Policy, world.Events, null);
+    private static DecisionTable Table(DecideWorld world) => DecisionTable.Build(world.Policy, world.Events, null, world.Paused);
 
     // One of every rule, and some that no rule may cover.
     private static IEnumerable<Question> Questions(DecideWorld world) =>

@@ -10,7 +10,7 @@ namespace FieldAgent.Privacy.Tests;
 internal readonly record struct Answer(DenyReason Why, Precision Precision = default, long Consent = 0, LegalBasis Basis = default);
 
 /// <summary>A second evaluator, as naive as can be: goes through the whole ledger for every question, and knows no table.</summary>
-internal sealed class DecideReference(Policy policy, IReadOnlyList<ConsentEvent> events)
+internal sealed class DecideReference(Policy policy, IReadOnlyList<ConsentEvent> events, IReadOnlyList<ConsentPair>? paused = null)
 {
     private const string Position = "location.position";
     private static readonly string[] Leaves = ["location.precise", "location.background"];
@@ -67,6 +67,11 @@ internal sealed class DecideReference(Policy policy, IReadOnlyList<ConsentEvent>
             return answer;
         }
 
+        if (IsPaused(q.Function, q.Field))
+        {
+            return new Answer(DenyReason.Paused);
+        }
+
         if (IsRestricted(q))
         {
             return new Answer(DenyReason.Restricted);
@@ -101,6 +106,8 @@ internal sealed class DecideReference(Policy policy, IReadOnlyList<ConsentEvent>
 
         return answer;
     }
+
+    private bool IsPaused(string function, string field) => paused is not null && paused.Contains(new ConsentPair(function, field));
 
     private bool IsInForce(Question q)
     {
@@ -199,14 +206,16 @@ internal sealed class DecideReference(Policy policy, IReadOnlyList<ConsentEvent>
         var late = stand ? leaves.Select(leaf => Lapse(q, leaf.Last!.ExpiresWallUnixNs)).Max() : DenyReason.None;
         var finer = stand ? new Answer(DenyReason.None, fine, leaves.Max(static leaf => leaf.Last!.Id), basis) : default;
         var plain = new Answer(DenyReason.None, coarse, own.Last.Id, basis);
+        var waits = Leaves.Any(leaf => IsPaused(function, leaf));
         if (q.AdmittedUnder == long.MaxValue)
         {
-            return stand && late == DenyReason.None ? finer : plain;
+            return stand && !waits && late == DenyReason.None ? finer : plain;
         }
 
         if (events.Any(e => e.Id == q.AdmittedUnder && Leaves.Any(leaf => Names(e, function, leaf)) && e.Action == ConsentAction.Grant && !IsForeign(e)))
         {
             return !stand || q.AdmittedUnder < leaves.Max(static leaf => leaf.Since) ? new Answer(DenyReason.Withdrawn)
+                : waits ? new Answer(DenyReason.Paused)
                 : late != DenyReason.None ? new Answer(late) : finer;
         }
 

@@ -37,7 +37,15 @@ internal sealed class DecideWorld
         {
             Append();
         }
+
+        if (seed % 5 == 0)
+        {
+            Paused = [Pair(), Pair()];
+        }
     }
+
+    /// <summary>What is paused; in most worlds nothing.</summary>
+    public IReadOnlyList<ConsentPair> Paused { get; } = [];
 
     public Policy Policy { get; private set; }
 
@@ -111,6 +119,13 @@ internal sealed class DecideWorld
     {
         Version = Policy.Version, Hash = Policy.Hash, ControllerId = Policy.ControllerId, EffectiveFrom = Policy.EffectiveFrom,
     };
+
+    /// <summary>A function and a field that it may use.</summary>
+    public ConsentPair Pair()
+    {
+        var rule = Pick([.. Policy.Rules]);
+        return new ConsentPair(rule.Function.Name, rule.Field.Name);
+    }
 
     public bool Chance(int oneIn) => _random.Next(oneIn) == 0;
 

@@ -71,6 +71,8 @@ public sealed class FakeGate : IGate
     public Decision Decide(Stage stage, string function, string field, string? recipient, long admittedUnder) =>
         Decide(new Question(stage, function, field, 0, ClockQuality.Ntp) { Recipient = recipient, AdmittedUnder = admittedUnder });
 
+    public Decision BestFor(string field) => MayCollect(field) ? Decide(Stage.Collect, "telemetry", field) : Decision.Deny(DenyReason.NotGranted);
+
     /// <summary>A legal hold keeps what is stored, until it is released.</summary>
     public void Hold(string function, string field)
     {

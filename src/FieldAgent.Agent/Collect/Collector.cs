@@ -63,7 +63,8 @@ internal sealed partial class Collector : IDisposable
     }
 
     /// <summary>State of every sensor.</summary>
-    public IReadOnlyList<SensorStatus> Status => [.. _sensors.Select(static s => s.Supervisor.Status)];
+    public IReadOnlyList<SensorStatus> Status => [.. _sensors.Select(static s => s.Supervisor.Status is { State: SensorState.Closed } closed && s.WhyForNow.Length > 0
+        ? closed with { Detail = s.WhyForNow } : s.Supervisor.Status)];
 
     /// <summary>Begins collecting, and follows the gate from now on.</summary>
     public void Start()
@@ -142,8 +143,9 @@ internal sealed partial class Collector : IDisposable
         {
             foreach (var entry in _sensors)
             {
-                var wanted = _running && entry.Configured.Sensor.OpensFor.Any(_gate.MayCollect)
-                    && entry.Configured.Sensor.AlsoNeeds.All(need => _gate.Decide(Stage.Collect, need.Function, need.Field).IsPermitted);
+                var decision = Decide(entry.Configured.Sensor);
+                var wanted = _running && decision.IsPermitted;
+                entry.WhyForNow = WhyForNow(decision.Reason);
                 if (wanted && !entry.IsOpen)
                 {
                     entry.IsOpen = true;
@@ -151,9 +153,10 @@ internal sealed partial class Collector : IDisposable
                 }
                 else if (!wanted && entry.IsOpen)
                 {
+                    // What waits for the gate was taken while that was permitted: only a permission that has ended takes it back.
                     entry.IsOpen = false;
-                    entry.Supervisor.Stop(forget: true);
-                    LogClosed(entry.Configured.Name);
+                    entry.Supervisor.Stop(forget: !decision.Keeps);
+                    LogClosed(entry.Configured.Name, entry.WhyForNow.Length > 0 ? entry.WhyForNow : "consent was withdrawn");
                 }
                 else if (!wanted && !entry.SaidClosed)
                 {
@@ -164,11 +167,39 @@ internal sealed partial class Collector : IDisposable
         }
     }
 
+    private Decision Decide(ISensor sensor)
+    {
+        var best = Decision.Deny(DenyReason.NoRule);
+        foreach (var field in sensor.OpensFor)
+        {
+            var decision = _gate.BestFor(field);
+            best = decision.IsPermitted || (decision.Keeps && !best.Keeps) ? decision : best;
+        }
+
+        foreach (var need in sensor.AlsoNeeds)
+        {
+            var decision = _gate.Decide(Stage.Collect, need.Function, need.Field);
+            best = best.IsPermitted ? decision : best;
+        }
+
+        return best;
+    }
+
+    private static string WhyForNow(DenyReason reason) => reason switch
+    {
+        DenyReason.Paused => "paused: the consent switch at the board cannot be read",
+        DenyReason.Restricted => "frozen: 'fieldagent privacy unrestrict' ends that",
+        DenyReason.Suspended => "suspended: the policy changed, see 'fieldagent policy changes'",
+        DenyReason.NotYetInForce => "the policy is not in force yet, see 'fieldagent policy show'",
+        DenyReason.ClockUntrusted => "its permission is for a limited time, and nobody has set the clock since the boot",
+        _ => "",
+    };
+
     [LoggerMessage(Level = LogLevel.Information, Message = "{Sensor} stays closed: no function that is on uses {Fields}. See 'fieldagent consent show'.")]
     private partial void LogNotOpened(string sensor, string fields);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "{Sensor} closed: consent was withdrawn.")]
-    private partial void LogClosed(string sensor);
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Sensor} closed: {Why}.")]
+    private partial void LogClosed(string sensor, string why);
 
     private sealed class Entry(ConfiguredSensor configured, SensorSupervisor supervisor)
     {
@@ -179,6 +210,9 @@ internal sealed partial class Collector : IDisposable
         public string Fields { get; } = string.Join(", ", configured.Sensor.OpensFor);
 
         public bool IsOpen { get; set; }
+
+        /// <summary>Why it is refused for now alone; empty when it is permitted, or not granted at all.</summary>
+        public string WhyForNow { get; set; } = "";
 
         public bool SaidClosed { get; set; }
     }

@@ -58,7 +58,7 @@ internal static class RoleShape
         ConsentBy.Subject, ConsentBy.Operator);
 
     private static readonly Option<ConfigSection?> ConsentSwitch = Opt.Section("consentSwitch",
-        "A switch: while its line is active, or cannot be read, what it governs is withdrawn and cannot be granted; making it inactive grants it.",
+        "A switch: while its line is active what it governs is withdrawn and cannot be granted; making it inactive grants it; while it cannot be read it is paused.",
         new ConfigShape("A switch with which consent is taken back and given.", [.. RoleLine.InputOptions, Scopes, OperatedBy]));
 
     private static readonly Option<ConfigSection?> PresenceButton = Opt.Section("presenceButton",

@@ -26,6 +26,7 @@ internal sealed class AnonymousOutbox : IAnonymousOutbox
     private readonly Counters _counters;
     private readonly Lock _lock = new();
     private long _next;
+    private volatile bool _isPaused;
 
     /// <summary>An outbox in <paramref name="values"/>, for the recipients that are configured.</summary>
     public AnonymousOutbox(ISealedValues values, IReadOnlyList<string> known, Counters counters)
@@ -38,8 +39,23 @@ internal sealed class AnonymousOutbox : IAnonymousOutbox
             : 1;
     }
 
-    /// <summary>Raised after a window was put in. Any thread.</summary>
+    /// <summary>Raised after a window was put in, or a pause has ended. Any thread.</summary>
     public event Action? Added;
+
+    /// <summary>While true nothing waits for anybody: it is kept, because its permission is refused for now alone. Any thread.</summary>
+    public bool IsPaused
+    {
+        get => _isPaused;
+        set
+        {
+            var ends = _isPaused && !value;
+            _isPaused = value;
+            if (ends)
+            {
+                Added?.Invoke();
+            }
+        }
+    }
 
     /// <summary>A name that nobody else has and that says nothing.</summary>
     public static string RandomName() => RandomNumberGenerator.GetString(Letters, 26);
@@ -70,6 +86,11 @@ internal sealed class AnonymousOutbox : IAnonymousOutbox
     /// <summary>What waits for <paramref name="recipient"/>, in no order that tells which board the windows are from.</summary>
     public IReadOnlyList<WaitingWindow> Waiting(string recipient, int max)
     {
+        if (_isPaused)
+        {
+            return [];
+        }
+
         var waiting = _values.Names(Prefix).Select(static name => (Name: name, Parts: name.Split('/')))
             .Where(one => one.Parts[3] == recipient).Take(max)
             .Select(one => new WaitingWindow(one.Name, one.Parts[2], _values.Get(one.Name) ?? [])).ToArray();

@@ -12,9 +12,9 @@ internal sealed class BoardIdentity(AgentConfig config, IKeyStore keys, Gate gat
     private string? _machineId;
 
     /// <summary>The supplements that are configured and permitted: one that is refused is left out, and the board has a name all the
-    /// same.</summary>
+    /// same. A refusal for now changes no name: with another one the board would be another device (R21).</summary>
     public IReadOnlyList<string> Supplements =>
-        [.. config.Supplements.Where(name => gate.Decide(Stage.Collect, Vocabulary.SupplementFunction, "device." + name).IsPermitted)];
+        [.. config.Supplements.Where(name => gate.Decide(Stage.Collect, Vocabulary.SupplementFunction, "device." + name).Keeps)];
 
     /// <summary>The name at <paramref name="recipient"/> in the present epoch; null while a supplement cannot be read.</summary>
     public string? NameAt(string recipient) => Pseudonym(out _)?.For(recipient);

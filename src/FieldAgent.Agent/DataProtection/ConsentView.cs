@@ -102,6 +102,7 @@ internal sealed class ConsentView(ConsentDesk desk, Gate gate, IConsentLedger le
         ConsentState.Withdrawn => "withdrawn",
         ConsentState.Refused => "refused",
         ConsentState.Suspended => "SUSPENDED: the policy changed, see 'fieldagent policy changes'; granting it again ends that",
+        ConsentState.Paused => "PAUSED: the consent switch at the board cannot be read, see 'fieldagent status'",
         _ => "off",
     };
 

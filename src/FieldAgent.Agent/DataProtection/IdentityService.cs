@@ -312,9 +312,10 @@ internal sealed class IdentityService : IDisposable
     {
         try
         {
-            if (!_gate.MayIdentify(out _))
+            if (!_gate.MayIdentify(out var reason))
             {
-                if (_store.IsUsed)
+                // Refused for now alone, as by a freeze, the name waits with the data that carry it.
+                if (_store.IsUsed && !reason.IsForNow())
                 {
                     _ = Rotate(RotationReason.Withdrawn, erase: true);
                 }

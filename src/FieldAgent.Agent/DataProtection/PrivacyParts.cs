@@ -39,7 +39,8 @@ internal sealed class PrivacyParts : IDisposable
         });
         store.Holds = Gate;
         store.Spool.Stored += Gate.Settle;
-        Gate.Changed += ForgetWindows;
+        Gate.Changed += FollowAnalytics;
+        FollowAnalytics();
         Desk = new ConsentDesk(Gate, Ledger, clock);
         var board = new BoardIdentity(config, store.Keys, Gate);
         Identity = new IdentityService(config, board, store.Epochs, Gate, clock, counters, Audit, store.Audit);
@@ -167,12 +168,15 @@ internal sealed class PrivacyParts : IDisposable
         Identity.PutRight();
     }
 
-    private void ForgetWindows()
+    private void FollowAnalytics()
     {
-        if (!Gate.Decide(Stage.Collect, Vocabulary.AnalyticsFunction, Vocabulary.AnalyticsWindow).IsPermitted)
+        var decision = Gate.Decide(Stage.Collect, Vocabulary.AnalyticsFunction, Vocabulary.AnalyticsWindow);
+        if (!decision.Keeps)
         {
             Anonymous.Clear();
         }
+
+        Anonymous.IsPaused = !decision.IsPermitted;
     }
 
     /// <summary>The policy that a configuration names; it has been checked with the configuration.</summary>
@@ -206,7 +210,7 @@ internal sealed class PrivacyParts : IDisposable
     public void Dispose()
     {
         Store.Spool.Stored -= Gate.Settle;
-        Gate.Changed -= ForgetWindows;
+        Gate.Changed -= FollowAnalytics;
         RequestErrands.Dispose();
         Identity.Dispose();
         Audiences.Dispose();

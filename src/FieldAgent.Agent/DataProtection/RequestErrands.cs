@@ -85,7 +85,7 @@ internal sealed class RequestErrands(RequestDesk desk, IRequestLedger ledger, Pr
         pairs.Count == 0 ? null
         : pairs.All(static pair => pair.Field.StartsWith(Vocabulary.ImageNamespace, StringComparison.Ordinal)) ? "images"
         : pairs.All(pair => gate.Policy.Rule(pair.Function, pair.Field) is { Basis: LegalBasis.Consent }
-            && !gate.Decide(Stage.Collect, pair.Function, pair.Field).IsPermitted) ? "withdrawn"
+            && !gate.Decide(Stage.Collect, pair.Function, pair.Field).Keeps) ? "withdrawn"
         : null;
 
     private static string? Named(string word) => word.Length == 0 ? null : word;

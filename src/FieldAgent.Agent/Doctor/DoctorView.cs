@@ -99,6 +99,10 @@ internal sealed class DoctorView
         : IsAgentStopped && Store.Gate is { } gate ? sensor.OpensFor.Any(gate.MayCollect)
         : null;
 
+    /// <summary>Why the running agent keeps a sensor closed although its use was granted; empty when that is not so, or not known.</summary>
+    public string WhyClosedForNow(SensorSection sensor) =>
+        Status?.Sensors.FirstOrDefault(s => s.Name == sensor.Name) is { State: SensorState.Closed } closed ? closed.Detail : "";
+
     /// <summary>How a chip or an interface is switched on, on this board.</summary>
     public string Enable(string what) => Board is { } board && I2cSurvey.NamesOf(what).Select(name => board.Overlays.GetValueOrDefault(name)).FirstOrDefault(static l => l is not null) is { } line
         ? $"add '{line}' to {board.BootFile} and reboot"

@@ -94,6 +94,10 @@ internal sealed class FactDesk(
         TellCrash();
     }
 
+    /// <summary>Whether a notice may go out now: a document of facts only when the gate permits each of them. Any thread.</summary>
+    public bool MaySend(Notice notice) =>
+        DocumentOf(notice) is not { } document || Decisions(document, notice.Recipient).All(static decision => decision.IsPermitted);
+
     /// <inheritdoc/>
     public void Dispose() => _changed.Dispose();
 
@@ -125,6 +129,12 @@ internal sealed class FactDesk(
     {
         while (_seen.TryPeek(out var fact))
         {
+            if (gate.BestFor(fact.Field) is { IsPermitted: false, Keeps: true })
+            {
+                // Refused for now: it waits.
+                return;
+            }
+
             foreach (var admitted in gate.Admit(fact))
             {
                 foreach (var recipient in recipients)
@@ -146,8 +156,12 @@ internal sealed class FactDesk(
     {
         if (!gate.MayCollect(Vocabulary.Crash))
         {
-            // It was granted when the note was made, and is not any more.
-            crashes.Delete();
+            // It was granted when the note was made. What is refused for now waits; what is not granted any more goes.
+            if (!gate.BestFor(Vocabulary.Crash).Keeps)
+            {
+                crashes.Delete();
+            }
+
             return;
         }
 
@@ -176,16 +190,11 @@ internal sealed class FactDesk(
     {
         foreach (var recipient in recipients)
         {
-            Drop(recipient, document =>
-            {
-                var function = (string?)document["function"] ?? "";
-                return document["facts"] is JsonObject facts
-                    && facts.Any(fact => !gate.Decide(Stage.Send, function, fact.Key, recipient).IsPermitted);
-            });
+            Drop(recipient, document => Decisions(document, recipient).Any(static decision => !decision.Keeps));
             foreach (var function in gate.Policy.Functions.Select(static f => f.Name))
             {
                 if (ledger.Told(recipient, function).Length > 0 && !gate.Policy.Rules.Any(rule =>
-                    rule.Function.Name == function && gate.Decide(Stage.Send, function, rule.Field.Name, recipient).IsPermitted))
+                    rule.Function.Name == function && gate.Decide(Stage.Send, function, rule.Field.Name, recipient).Keeps))
                 {
                     ledger.Forget(recipient, function);
                 }
@@ -193,11 +202,18 @@ internal sealed class FactDesk(
         }
     }
 
+    private static JsonObject? DocumentOf(Notice notice) =>
+        notice.Kind == NoticeKind.Facts ? JsonNode.Parse(notice.Json.Span)?["document"] as JsonObject : null;
+
+    private IEnumerable<Decision> Decisions(JsonObject document, string recipient) =>
+        from fact in document["facts"] as JsonObject ?? []
+        select gate.Decide(Stage.Send, (string?)document["function"] ?? "", fact.Key, recipient);
+
     private void Drop(string recipient, Func<JsonObject, bool> which)
     {
         foreach (var notice in outbox.Waiting(recipient, 0, WaitingMax))
         {
-            if (notice.Kind == NoticeKind.Facts && JsonNode.Parse(notice.Json.Span)?["document"] is JsonObject document && which(document))
+            if (DocumentOf(notice) is { } document && which(document))
             {
                 outbox.Acknowledge(recipient, notice.Reference);
             }

@@ -203,6 +203,7 @@ internal sealed class AgentParts : IDisposable
         AgentVersion = CommandLine.Version,
         FlushInterval = Config.FlushInterval,
         Groups = Config.Groups,
+        MaySend = Facts.MaySend,
         Budget = recipient.BudgetBytes is { } bytes ? new DataBudget(recipient.Name, bytes, recipient.BudgetPerMonth, Store.Budget, Clock) : null,
         CredentialsRefused = () => Privacy.Incidents.Raise(IncidentKind.CredentialsRefused, "broker of " + recipient.Name),
     };

@@ -39,7 +39,8 @@ internal sealed partial class BoardRoles : IHostedService, IDisposable
         (_config, _clock, _log) = (config, clock, log);
         if (config.ConsentSwitch is { } wired)
         {
-            _switch = new ConsentSwitch(wired, privacy.Consents, privacy.Ledger, privacy.Audit, memory.Of("roles.consentSwitch"), clock, log);
+            _switch = new ConsentSwitch(
+                wired, privacy.Consents, privacy.Gate, privacy.Ledger, privacy.Audit, memory.Of("roles.consentSwitch"), clock, log);
             privacy.Consents.Obstacle = _switch.Obstacle;
             Add(open(wired.Line), (now, before) => _switch.Follow(now, before, _stop.Token));
         }

@@ -8,11 +8,13 @@ using Microsoft.Extensions.Logging;
 
 namespace FieldAgent.Agent.Roles;
 
-/// <summary>The switch at the board with which consent is taken back and given (R2, R9, R10). Closed (its line is active), or unreadable, it
-/// withdraws what it governs, and nobody can grant that meanwhile; opening it grants what it governs, as far as the policy allows. A switch that
-/// was open all the time decides nothing: what was withdrawn otherwise stays withdrawn.</summary>
+/// <summary>The switch at the board with which consent is taken back and given (R2, R9, R10). Closed (its line is active) it withdraws what it
+/// governs; opening it grants that, as far as the policy allows. A switch that was open all the time decides nothing: what was withdrawn
+/// otherwise stays withdrawn. One that cannot be read has not been moved by anybody: what it governs is paused, neither taken nor sent nor
+/// erased, until its position is known again (R13). Unless it is open, nobody can grant what it governs.</summary>
 internal sealed partial class ConsentSwitch(
-    ConsentSwitchConfig config, ConsentService consents, IConsentLedger ledger, IAuditLog audit, ISensorMemory memory, IClock clock, ILogger log)
+    ConsentSwitchConfig config, ConsentService consents, Gate gate, IConsentLedger ledger, IAuditLog audit, ISensorMemory memory, IClock clock,
+    ILogger log)
 {
     private const string BySwitch = "switch";
     private const string Position = "position";
@@ -22,8 +24,9 @@ internal sealed partial class ConsentSwitch(
     /// <summary>What could not be stored is tried again so soon: until then the switch is not obeyed.</summary>
     private static readonly TimeSpan Again = TimeSpan.FromSeconds(2);
 
+    private readonly IReadOnlyList<ConsentPair> _pairs = [.. config.Scopes.Select(static scope => scope.Pair)];
     private volatile string _meaning = "";
-    private volatile bool _isOpen;
+    private volatile string _whyNotOpen = "has not been read yet";
 
     /// <summary>What the position means now, in a few words.</summary>
     public string Meaning => _meaning;
@@ -33,15 +36,20 @@ internal sealed partial class ConsentSwitch(
 
     /// <summary>Why one of these cannot be granted now; null when the switch is not in the way. Any thread.</summary>
     public string? Obstacle(IEnumerable<ConsentPair> pairs) =>
-        !_isOpen && pairs.Where(pair => config.Scopes.Any(scope => scope.Pair == pair)).Select(static pair => pair.ToString()).FirstOrDefault() is { } governed
-            ? $"the consent switch at the board is closed, or cannot be read: {governed} is granted by opening it"
+        _whyNotOpen is { Length: > 0 } why && pairs.Intersect(_pairs).Select(static pair => pair.ToString()).FirstOrDefault() is { } governed
+            ? $"the consent switch at the board {why}: {governed} can be granted while it is open"
             : null;
 
     /// <summary>Follows the switch. Blocks until the change has taken effect or <paramref name="stop"/>.</summary>
     public void Follow(ContactLevel now, ContactLevel before, CancellationToken stop)
     {
         // Before anything is withdrawn, so that nothing can be granted in between; open only after it was obeyed.
-        _isOpen = false;
+        _whyNotOpen = now switch
+        {
+            ContactLevel.Active => "is closed",
+            ContactLevel.Inactive => _whyNotOpen,
+            _ => "cannot be read ('fieldagent status' says why)",
+        };
         while (!TryFollow(now, before))
         {
             if (!clock.Wait(Again, stop))
@@ -50,7 +58,11 @@ internal sealed partial class ConsentSwitch(
             }
         }
 
-        _isOpen = now == ContactLevel.Inactive;
+        if (now == ContactLevel.Inactive)
+        {
+            _whyNotOpen = "";
+        }
+
         memory.Remember(Position, PositionOf(now), alone: true);
         Applied.Set();
     }
@@ -59,13 +71,17 @@ internal sealed partial class ConsentSwitch(
     {
         try
         {
-            if (now == ContactLevel.Inactive)
+            switch (now)
             {
-                Open(before);
-            }
-            else
-            {
-                Close(now, before);
+                case ContactLevel.Inactive:
+                    Open(before);
+                    break;
+                case ContactLevel.Active:
+                    Close(before);
+                    break;
+                default:
+                    Pause(before);
+                    break;
             }
 
             return true;
@@ -78,18 +94,29 @@ internal sealed partial class ConsentSwitch(
         }
     }
 
-    private void Close(ContactLevel now, ContactLevel before)
+    private void Pause(ContactLevel before)
     {
-        List<ConsentPair> granted = [.. config.Scopes.Select(static scope => scope.Pair).Where(pair => Last(pair) is { Action: ConsentAction.Grant })];
-        Note(now, before, granted.Count > 0 ? consents.Withdraw(granted, By()).Message : "nothing that it governs was granted");
+        gate.Pause(_pairs);
+        _meaning = $"Meanwhile what it governs is paused, which nobody withdrew: nothing of it is taken or sent, and what is stored is kept "
+            + $"({string.Join(", ", _pairs)}).";
+        Note(ContactLevel.Unreadable, before, "what it governs is paused until it can be read");
+    }
 
+    // A pause ends last: what it held back meets what the switch has decided.
+    private void Close(ContactLevel before)
+    {
+        List<ConsentPair> granted = [.. _pairs.Where(pair => Last(pair) is { Action: ConsentAction.Grant })];
+        var outcome = granted.Count > 0 ? consents.Withdraw(granted, By()).Message : "nothing that it governs was granted";
+        gate.Pause([]);
+        Note(ContactLevel.Active, before, outcome);
         _meaning = "what it governs is withdrawn";
     }
 
     private void Open(ContactLevel before)
     {
-        // Somebody moved it, here or while the board was off; or it can be read again, and gives back what its fault alone took.
-        var moved = before == ContactLevel.Active || (before == ContactLevel.Unknown && memory.Recall(Position) == WasClosed);
+        // Somebody moved it, here, while it could not be read, or while the board was off; or a power cut came between its withdrawal and
+        // the note of it.
+        var moved = memory.Recall(Position) == WasClosed;
         List<SwitchScope> grants =
         [
             .. config.Scopes.Where(scope => Last(scope.Pair) is not { Action: ConsentAction.Grant } last
@@ -97,6 +124,7 @@ internal sealed partial class ConsentSwitch(
                 : moved && IsLapsed(last)),
         ];
         var reply = grants.Count > 0 ? consents.Grant(grants, By()) : new ControlReply(true, "nothing had to be granted");
+        gate.Pause([]);
         _meaning = reply.Ok ? "" : reply.Message;
         Note(ContactLevel.Inactive, before, reply.Message);
     }

@@ -19,8 +19,8 @@ internal sealed record RoleReport(string Role, string Line, SensorState State, s
     /// <param name="status">The line.</param>
     /// <param name="active">The word for an active line.</param>
     /// <param name="inactive">The word for an inactive one.</param>
-    /// <param name="meaning">What the position means, where nothing is wrong.</param>
+    /// <param name="meaning">What the position means, or that it cannot be told.</param>
     public static RoleReport Of(RoleStatus status, string active, string inactive, string meaning = "") => new(
         status.Role, status.Line, status.State, status.IsActive is { } on ? on ? active : inactive : "",
-        status.Detail.Length > 0 ? status.Detail : meaning);
+        $"{status.Detail} {meaning}".Trim());
 }

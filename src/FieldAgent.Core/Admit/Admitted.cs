@@ -146,6 +146,10 @@ public interface IGate : IHolds
     /// <summary>May a sensor that yields <paramref name="field"/> be opened: does any function that is on need it?</summary>
     bool MayCollect(string field);
 
+    /// <summary>The most favourable of the decisions that functions get for collecting <paramref name="field"/>: a permit, else a refusal for now
+    /// alone, else why the first of them may not.</summary>
+    Decision BestFor(string field);
+
     /// <summary>Lets through what is allowed: calls <paramref name="sink"/> once for each function that may have the rows,
     /// reduced to its precision. Called by one thread at a time. Denials are counted.</summary>
     /// <returns>The number of functions that got the rows.</returns>

@@ -105,6 +105,19 @@ public enum DenyReason : byte
     /// <summary>It hangs on a time that a clock which is not trusted cannot tell: a permission that may have ended, a term that may be over.
     /// Nothing is sent on it and nothing erased for it.</summary>
     ClockUntrusted,
+
+    /// <summary>What its consent hangs on cannot be told for the moment, as with a consent switch at the board that cannot be read (R2, R13).
+    /// Nothing is taken or sent meanwhile, and nothing erased.</summary>
+    Paused,
+}
+
+/// <summary>What a refusal means for what is there already.</summary>
+public static class DenyReasons
+{
+    /// <summary>True for a refusal that holds for now and takes nothing back: what is stored, waits or is remembered stays as it is, until its
+    /// term ends (R92, R106).</summary>
+    public static bool IsForNow(this DenyReason reason) => reason is DenyReason.Restricted or DenyReason.Suspended or DenyReason.NotYetInForce
+        or DenyReason.ClockUntrusted or DenyReason.Paused;
 }
 
 /// <summary>Whom the data concern.</summary>
@@ -176,6 +189,9 @@ public readonly record struct Decision(Permit? Permit, DenyReason Reason)
     /// <summary>True when allowed.</summary>
     [System.Diagnostics.CodeAnalysis.MemberNotNullWhen(true, nameof(Permit))]
     public bool IsPermitted => Permit is not null;
+
+    /// <summary>True when what was made under such a decision may stay: it is permitted, or refused for now alone.</summary>
+    public bool Keeps => IsPermitted || Reason.IsForNow();
 
     /// <summary>A refusal.</summary>
     public static Decision Deny(DenyReason reason) => new(null, reason);

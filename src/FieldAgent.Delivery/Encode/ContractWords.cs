@@ -13,12 +13,6 @@ internal static class ContractWords
     private static readonly string[] Gap =
         ["storage-cap", "disk-full", "term-over", "consent-withdrawn", "store-reset", "unreadable", "rejected", "erased"];
 
-    private static readonly string[] Denied =
-    [
-        "none", "no-rule", "not-granted", "withdrawn", "not-a-recipient", "region", "prohibited", "restricted", "expired", "unreadable",
-        "suspended", "not-yet-in-force", "controller-changed", "needs-guardian", "anonymous-only", "lapsed", "clock-untrusted",
-    ];
-
     private static readonly string[] Notice = ["consent", "erasure", "audit", "incident", "facts"];
 
     /// <summary><c>gnss</c>, <c>ntp</c>, <c>rtc</c>, <c>unsynced</c>.</summary>
@@ -26,9 +20,6 @@ internal static class ContractWords
 
     /// <summary><c>storage-cap</c> …</summary>
     public static string Of(GapReason reason) => (int)reason < Gap.Length ? Gap[(int)reason] : "other";
-
-    /// <summary><c>not-granted</c> …</summary>
-    public static string Of(DenyReason reason) => (int)reason < Denied.Length ? Denied[(int)reason] : "other";
 
     /// <summary><c>consent</c>, <c>erasure</c>, <c>audit</c>, <c>incident</c>, <c>facts</c>: also the last level of the notice's topic.</summary>
     public static string Of(NoticeKind kind) => Notice[(int)kind];

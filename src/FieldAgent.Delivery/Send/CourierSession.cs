@@ -88,6 +88,7 @@ internal sealed class CourierSession(
         if (wakes.TakeGateChanged())
         {
             items.GateChanged();
+            notices.GateChanged();
             FollowGroups(stop);
         }
 

@@ -26,6 +26,9 @@ public sealed record CourierSettings
     /// in between; again only after a connection. On the courier's thread.</summary>
     public Action? CredentialsRefused { get; init; }
 
+    /// <summary>Asked before each notice: false keeps it back until the gate's decisions change. On the courier's thread.</summary>
+    public Func<Notice, bool> MaySend { get; init; } = static _ => true;
+
     /// <summary>The groups whose commands the board listens to while that is granted.</summary>
     public GroupSettings Groups { get; init; } = new();
 

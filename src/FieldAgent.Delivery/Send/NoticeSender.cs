@@ -20,6 +20,7 @@ internal sealed class NoticeSender(
 
     // Of the present connection: when a notice may go out again. As many as the outbox holds, which is bounded.
     private readonly Dictionary<long, long> _notBeforeNs = [];
+    private readonly List<long> _keptBack = [];
     private ILink _link = null!;
     private InFlightTable _table = null!;
     private int _window;
@@ -40,6 +41,7 @@ internal sealed class NoticeSender(
         _window = window;
         _payloadMax = Math.Min(_limits.MessageBytesMax, packetBytesMax - OverheadBytes);
         _notBeforeNs.Clear();
+        _keptBack.Clear();
         _inFlight = 0;
         HadTurn = false;
         Rescan();
@@ -47,6 +49,17 @@ internal sealed class NoticeSender(
 
     /// <summary>The outbox has something new.</summary>
     public void Added() => _readAll = false;
+
+    /// <summary>What was kept back is asked for again.</summary>
+    public void GateChanged()
+    {
+        if (_keptBack.Count > 0)
+        {
+            _keptBack.ForEach(id => _notBeforeNs.Remove(id));
+            _keptBack.Clear();
+            Rescan();
+        }
+    }
 
     /// <summary>Sends as far as the window and <see cref="CourierLimits.NoticesInFlightMax"/> allow.</summary>
     /// <returns>False when the link is down.</returns>
@@ -60,6 +73,13 @@ internal sealed class NoticeSender(
 
         while (_table.Count < _window && _inFlight < Math.Min(_limits.NoticesInFlightMax, Math.Max(1, _window / 4)) && Next() is { } notice)
         {
+            if (!settings.MaySend(notice))
+            {
+                _keptBack.Add(notice.Id);
+                Later(notice.Id, _limits.RepeatNotices);
+                continue;
+            }
+
             NoticeEnvelope.Write(_buffer, notice, notice.UntilAcknowledged);
             if (_buffer.Written.Length > _payloadMax)
             {

@@ -157,6 +157,7 @@ public sealed partial class SensorSupervisor : IDisposable
 
             Close(forget);
             Enter(SensorState.Closed, returned ? "" : "Its thread hangs in a call and was left behind.");
+            _description = "";
         }
 
         if (!returned)

@@ -21,7 +21,11 @@ public sealed partial class ConsentDesk(Gate gate, IConsentLedger ledger, IClock
     public IReadOnlyList<ConsentLine> Show()
     {
         var history = ConsentHistory.Read(ledger.All(), Policy.ControllerId);
-        var lines = Policy.Rules.SelectMany(rule => Abroad(rule, history).Prepend(rule.Field.Name).Select(field => Line(rule, field, history)));
+        var paused = gate.Paused;
+        var lines = Policy.Rules
+            .SelectMany(rule => Abroad(rule, history).Prepend(rule.Field.Name).Select(field => Line(rule, field, history)))
+            .Select(line => line.State == ConsentState.Granted && paused.Contains(new ConsentPair(line.Rule.Function.Name, line.Rule.Field.Name))
+                ? line with { State = ConsentState.Paused } : line);
         return Refused() is { } refused ? [.. lines.Select(line => line with { State = ConsentState.Refused, Last = refused })] : [.. lines];
     }
 

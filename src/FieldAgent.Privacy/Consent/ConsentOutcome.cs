@@ -87,6 +87,9 @@ public enum ConsentState
     /// <summary>The policy in force allows more than the one that was agreed to: it waits to be granted again (R106).</summary>
     Suspended,
 
+    /// <summary>Granted, and refused for now: what the grant hangs on, such as a switch at the board, cannot be read.</summary>
+    Paused,
+
     /// <summary>Everything was refused (R7); whatever else the ledger says.</summary>
     Refused,
 }

@@ -46,10 +46,12 @@ internal sealed class DecisionTable
     /// <summary>Whether windows may be summed up; asked with every batch.</summary>
     public TableEntry? Windows { get; }
 
-    /// <summary>Builds the table. Permits that did not change stay the very objects of <paramref name="previous"/>.</summary>
-    public static DecisionTable Build(Policy policy, IReadOnlyList<ConsentEvent> events, DecisionTable? previous)
+    /// <summary>Builds the table. Permits that did not change stay the very objects of <paramref name="previous"/>; what is
+    /// <paramref name="paused"/> is refused for now.</summary>
+    public static DecisionTable Build(
+        Policy policy, IReadOnlyList<ConsentEvent> events, DecisionTable? previous, IReadOnlyCollection<ConsentPair>? paused = null)
     {
-        var builder = new TableBuilder(policy, ConsentHistory.Read(events, policy.ControllerId));
+        var builder = new TableBuilder(policy, ConsentHistory.Read(events, policy.ControllerId), paused ?? []);
         var entries = new List<TableEntry>(policy.Rules.Count);
         foreach (var rule in policy.Rules)
         {

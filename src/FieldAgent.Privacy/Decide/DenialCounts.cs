@@ -31,6 +31,7 @@ internal static class DenialCounts
         DenyReason.AnonymousOnly => "anonymous-only",
         DenyReason.Lapsed => "lapsed",
         DenyReason.ClockUntrusted => "clock-untrusted",
+        DenyReason.Paused => "paused",
         _ => throw new ArgumentOutOfRangeException(nameof(reason), reason, null),
     };
 }

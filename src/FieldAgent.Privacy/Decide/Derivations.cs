@@ -139,14 +139,14 @@ internal sealed class Derivations
     /// <summary>Writes down what must outlive a restart, once a flush has stored what belongs to it. Any thread.</summary>
     public void Settle() => Fences.Settle();
 
-    /// <summary>Decisions have changed: what nobody may know any more is forgotten, on disk now and in memory with the next batch. Any
+    /// <summary>Decisions have changed: what nobody may know any more, not just for now, is forgotten, on disk now and in memory with the next batch. Any
     /// thread.</summary>
     public void Changed(DecisionTable table, in Stamp now)
     {
-        var places = IsPermitted(table, Stage.Admit, Vocabulary.LocationPosition, now) || IsPermitted(table, Stage.Admit, Vocabulary.ImageLocation, now);
+        var places = Keeps(table, Vocabulary.LocationPosition, now) || Keeps(table, Vocabulary.ImageLocation, now);
         var fences = table.Find(Vocabulary.GeofenceFunction, Vocabulary.LocationPosition) is { } fence
-            && fence.Answer(Ask(Stage.Collect, fence, now)).IsPermitted;
-        var windows = IsPermitted(table, Stage.Admit, Vocabulary.AnalyticsWindow, now);
+            && fence.Answer(Ask(Stage.Collect, fence, now)).Keeps;
+        var windows = Keeps(table, Vocabulary.AnalyticsWindow, now);
 
         Interlocked.Or(ref _forget, (places ? 0 : (int)Part.Places) | (fences ? 0 : (int)Part.Fences) | (windows ? 0 : (int)Part.Windows));
         try
@@ -169,11 +169,11 @@ internal sealed class Derivations
     private static Question Ask(Stage stage, TableEntry entry, in Stamp now) =>
         new(stage, entry.Rule.Function.Name, entry.Rule.Field.Name, now.WallUnixNs, now.Quality);
 
-    private static bool IsPermitted(DecisionTable table, Stage stage, string field, in Stamp now)
+    private static bool Keeps(DecisionTable table, string field, in Stamp now)
     {
         foreach (var entry in table.ByField(field))
         {
-            if (!Ends(entry.Rule.Function.Name) && entry.Answer(Ask(stage, entry, now)).IsPermitted)
+            if (!Ends(entry.Rule.Function.Name) && entry.Answer(Ask(Stage.Admit, entry, now)).Keeps)
             {
                 return true;
             }

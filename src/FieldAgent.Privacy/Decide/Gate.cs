@@ -13,6 +13,7 @@ public sealed class Gate : IGate, IFactGate
     private readonly Derivations _derivations;
     private readonly DecisionAudit _audit;
     private Policy _policy;
+    private IReadOnlyList<ConsentPair> _paused = [];
     private DecisionTable _table;
     private Moment _looked;
     private bool _owesAudit;
@@ -58,6 +59,18 @@ public sealed class Gate : IGate, IFactGate
     /// that it widens; see <see cref="PolicyInForce.MayTakeEffect"/>.</summary>
     /// <exception cref="StoreFault">As <see cref="Refresh()"/>.</exception>
     public void Use(Policy policy) => Refresh(policy);
+
+    /// <summary>What is paused at the moment. Any thread.</summary>
+    public IReadOnlyList<ConsentPair> Paused => Volatile.Read(ref _paused);
+
+    /// <summary>Refuses <paramref name="pairs"/> for now, and nothing else any more that was paused before: nothing of them is collected, kept
+    /// or sent; what is stored stays. Says nothing to the ledger, and ends with the process.</summary>
+    /// <exception cref="StoreFault">As <see cref="Refresh()"/>.</exception>
+    public void Pause(IReadOnlyList<ConsentPair> pairs)
+    {
+        Volatile.Write(ref _paused, pairs);
+        Refresh();
+    }
 
     /// <inheritdoc/>
     public void Watch()
@@ -116,6 +129,16 @@ public sealed class Gate : IGate, IFactGate
     }
 
     /// <inheritdoc/>
+    public Decision BestFor(string field)
+    {
+        var now = _clock.Now();
+        return Volatile.Read(ref _table).ByField(field)
+            .Select(entry => entry.Answer(Ask(Stage.Collect, entry.Rule.Function.Name, field, now)))
+            .OrderBy(static decision => decision.IsPermitted ? 0 : decision.Keeps ? 1 : 2)
+            .FirstOrDefault(Decision.Deny(DenyReason.NoRule));
+    }
+
+    /// <inheritdoc/>
     public bool IsHeld(string function, string field, long atWallNs) => Volatile.Read(ref _table).Holds.IsHeld(function, field, atWallNs);
 
     /// <inheritdoc/>
@@ -144,7 +167,10 @@ public sealed class Gate : IGate, IFactGate
             if (decision.Permit is not { } permit)
             {
                 Deny(decision.Reason, rows.Columns.Readings);
-                _derivations.Places.Forget(rows.Set.Name, entry.Rule.Function.Name);
+                if (!decision.Keeps)
+                {
+                    _derivations.Places.Forget(rows.Set.Name, entry.Rule.Function.Name);
+                }
             }
             else if (entry.Ends)
             {
@@ -301,7 +327,7 @@ public sealed class Gate : IGate, IFactGate
             {
                 // The ledger is read inside the lock: of two refreshes the later one never installs the older ledger.
                 var events = _ledger.All();
-                var next = DecisionTable.Build(policy, events, _table);
+                var next = DecisionTable.Build(policy, events, _table, _paused);
                 var now = _clock.Now();
                 Volatile.Write(ref _policy, policy);
                 Volatile.Write(ref _looked, Moment.At(now, next));

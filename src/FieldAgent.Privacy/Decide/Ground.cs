@@ -27,6 +27,9 @@ internal sealed class Ground
     /// <summary>Data admitted under that leave from this event on is covered.</summary>
     public long FinerSince { get; init; }
 
+    /// <summary>True while what that leave hangs on cannot be told: places are taken as without it, and finer ones that are stored wait.</summary>
+    public bool IsFinerPaused { get; init; }
+
     /// <summary>All events that ever were such a leave, ascending: data admitted under them is finer than <see cref="Permit"/> allows.</summary>
     public long[] FinerIds { get; init; } = [];
 
@@ -49,13 +52,15 @@ internal sealed class Ground
         if (under == long.MaxValue || why != DenyReason.None)
         {
             permit = why != DenyReason.None ? null
-                : Finer is not null && Lapse(question, FinerExpires) == DenyReason.None ? Finer : Permit;
+                : Finer is not null && !IsFinerPaused && Lapse(question, FinerExpires) == DenyReason.None ? Finer : Permit;
             return why;
         }
 
         if (FinerIds.Length > 0 && Array.BinarySearch(FinerIds, under) >= 0)
         {
-            why = Finer is null || under < FinerSince ? DenyReason.Withdrawn : Lapse(question, FinerExpires);
+            why = Finer is null || under < FinerSince ? DenyReason.Withdrawn
+                : IsFinerPaused ? DenyReason.Paused
+                : Lapse(question, FinerExpires);
             permit = why == DenyReason.None ? Finer : null;
             return why;
         }

@@ -3,7 +3,7 @@ using FieldAgent.Core;
 namespace FieldAgent.Privacy;
 
 /// <summary>Makes the entries of a <see cref="DecisionTable"/> out of a policy and a ledger.</summary>
-internal sealed class TableBuilder(Policy policy, ConsentHistory history)
+internal sealed class TableBuilder(Policy policy, ConsentHistory history, IReadOnlyCollection<ConsentPair> paused)
 {
     private readonly PolicyInForce _inForce = new(policy, history.Adoptions);
 
@@ -21,6 +21,7 @@ internal sealed class TableBuilder(Policy policy, ConsentHistory history)
             OnRecord = history.IsMinor ? guardian : anyone,
             Minor = guardian,
             Exemption = Exemption(rule, old?.Exemption),
+            IsPaused = IsPaused(rule.Function.Name, rule.Field.Name),
             RestrictedUntil = history.RestrictedUntil(rule.Function.Name, rule.Field.Name),
             Recipients = [.. Recipients(rule)],
         };
@@ -76,6 +77,8 @@ internal sealed class TableBuilder(Policy policy, ConsentHistory history)
             Finer = finerPrecision < coarse ? Permit(rule, basis, finerPrecision, finer!.Value.Id, old) : null,
             FinerSince = finer?.Since ?? 0,
             FinerExpires = finer?.Expires ?? 0,
+            IsFinerPaused = field == Vocabulary.LocationPosition
+                && (IsPaused(function, Vocabulary.LocationPrecise) || IsPaused(function, Vocabulary.LocationBackground)),
             FinerIds = field == Vocabulary.LocationPosition ? FinerIds(function) : [],
         };
     }
@@ -163,6 +166,8 @@ internal sealed class TableBuilder(Policy policy, ConsentHistory history)
     private ConsentStanding? Standing(string function, string field, bool guardianOnly) => history.Find(function, field)?.Standing(guardianOnly);
 
     private bool IsSuspended(string function, in ConsentStanding standing) => history.IsSuspended(function, standing.Last.PolicyHash);
+
+    private bool IsPaused(string function, string field) => paused.Contains(new ConsentPair(function, field));
 
     private static DenyReason WhyNot(ConsentPairHistory? own, bool guardianOnly)
     {

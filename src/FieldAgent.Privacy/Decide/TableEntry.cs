@@ -42,13 +42,16 @@ internal sealed class TableEntry
     /// <summary>An exemption from consent, or null.</summary>
     public required Ground? Exemption { get; init; }
 
+    /// <summary>True while what its consent hangs on cannot be told.</summary>
+    public required bool IsPaused { get; init; }
+
     /// <summary>Until when it is frozen, Unix ns; 0: not.</summary>
     public required long RestrictedUntil { get; init; }
 
     /// <summary>All recipients of the policy, and those the rule names.</summary>
     public required TableRecipient[] Recipients { get; init; }
 
-    /// <summary>The decision: residency, withdrawal or restriction, prohibition, basis or consent, deny.</summary>
+    /// <summary>The decision: residency, withdrawal, pause or restriction, prohibition, basis or consent, deny.</summary>
     /// <param name="question">What is asked.</param>
     /// <param name="despiteRefusal">True for what must go on after a global refusal: the name under which receipts and requests to erase go
     /// out.</param>
@@ -76,6 +79,11 @@ internal sealed class TableEntry
         if (why == DenyReason.Withdrawn)
         {
             return Decision.Deny(why);
+        }
+
+        if (IsPaused)
+        {
+            return Decision.Deny(DenyReason.Paused);
         }
 
         if (RestrictedUntil != 0 && (question.Clock == ClockQuality.Unsynced || question.AtWallUnixNs < RestrictedUntil))

@@ -96,20 +96,78 @@ public sealed class BoardRolesTests : IDisposable
     }
 
     [Fact]
-    [Promise("R2", "R13")]
-    public void A_switch_that_cannot_be_read_counts_as_closed_and_gives_back_what_only_its_fault_took()
+    [Promise("R2", "R10", "R13")]
+    public void A_switch_that_cannot_be_read_pauses_what_it_governs_and_loses_nothing_and_only_a_closed_one_withdraws()
     {
         Start();
         Move("consentSwitch", ContactLevel.Inactive);
         _bench.Ok("consent-grant", ("function", "photo"), ("field", "image.photo"));
         _bench.Ok("consent-grant", ("function", "fleet-location"), ("field", "location.position"));
+        _bench.Ok("consent-grant", ("function", "scan"), ("field", "image.code"));
+        _bench.Fill("fleet-location", "location.position", 7);
+        var events = _bench.Store.Consents.All().Count;
+        var closed = 0;
+        _bench.Gate.Changed += () => closed += _bench.Gate.MayCollect("location.position") ? 0 : 1;
+
+        // the chip is unplugged: nothing of it is collected, kept, sent or granted, and nothing is withdrawn or erased
+        Move("consentSwitch", ContactLevel.Unreadable);
+        Assert.Equal(1, closed);
+        Assert.False(_bench.Gate.MayCollect("image.photo"));
+        Assert.All(Enum.GetValues<Core.Stage>(), stage => Assert.Equal(DenyReason.Paused, _bench.Gate.Decide(stage, "fleet-location", "location.position", "vendor").Reason));
+        Assert.True(Permitted("scan", "image.code"));
+        Assert.Contains("cannot be read", _bench.Do("consent-grant", ("function", "photo"), ("field", "image.photo")).Message, StringComparison.Ordinal);
+        Assert.Equal(events, _bench.Store.Consents.All().Count);
+        Assert.Equal(7, _bench.Store.Spool.State.Readings);
+        Assert.Contains(_bench.Ok("consent-show").Lines!, static line => line.Contains("PAUSED", StringComparison.Ordinal) && line.Contains("image.photo", StringComparison.Ordinal));
+        Assert.Contains("photo image.photo", SwitchDetail(), StringComparison.Ordinal);
+        Assert.Contains(_bench.Entries, static entry => entry is { What: "switch", Detail: "unreadable" });
+        Assert.Contains(_bench.Entries, static entry => entry is { Kind: AuditKind.Decision, What: "refused", Function: "photo", Detail: "paused" });
+
+        // so it stays over a restart
+        Restart();
+        Move("consentSwitch", ContactLevel.Unreadable);
+        Assert.False(Permitted("photo", "image.photo"));
+
+        // found open again: it goes on where it stood
+        Move("consentSwitch", ContactLevel.Inactive);
+        Assert.True(Permitted("photo", "image.photo"));
+        Assert.True(_bench.Gate.Decide(Core.Stage.Send, "fleet-location", "location.position", "vendor", events - 1).IsPermitted);
+        Assert.Equal(events, _bench.Store.Consents.All().Count);
+        Assert.Equal(7, _bench.Store.Spool.State.Readings);
+        Assert.Equal("", SwitchDetail());
+
+        // a withdrawal by command holds meanwhile, and is not undone
+        Move("consentSwitch", ContactLevel.Unreadable);
         _bench.Ok("consent-withdraw", ("function", "photo"));
+        Move("consentSwitch", ContactLevel.Inactive);
+        Assert.False(Permitted("photo", "image.photo"));
+
+        // found closed: now somebody has withdrawn it
+        Move("consentSwitch", ContactLevel.Unreadable);
+        Move("consentSwitch", ContactLevel.Active);
+        Assert.Equal(DenyReason.Withdrawn, _bench.Gate.Decide(Core.Stage.Admit, "fleet-location", "location.position").Reason);
+        Assert.Equal(0, _bench.Store.Spool.State.Readings);
+        Assert.Empty(_bench.Gate.Paused);
+
+        // closed, unreadable, open: it was opened
         Move("consentSwitch", ContactLevel.Unreadable);
         Assert.False(Permitted("fleet-location", "location.position"));
-        Assert.False(_bench.Do("consent-grant", ("function", "photo"), ("field", "image.photo")).Ok);
         Move("consentSwitch", ContactLevel.Inactive);
         Assert.True(Permitted("fleet-location", "location.position"));
-        Assert.False(Permitted("photo", "image.photo"));
+    }
+
+    [Fact]
+    [Promise("R85")]
+    public void What_passes_its_term_while_it_is_paused_is_erased_as_ever()
+    {
+        Start();
+        Move("consentSwitch", ContactLevel.Inactive);
+        _bench.Ok("consent-grant", ("function", "fleet-location"), ("field", "location.position"));
+        _bench.Fill("fleet-location", "location.position", 7);
+        Move("consentSwitch", ContactLevel.Unreadable);
+        _bench.Clock.Advance(TimeSpan.FromDays(31));
+        _bench.Store.Sweeper.Sweep();
+        Assert.Equal(0, _bench.Store.Spool.State.Readings);
     }
 
     [Fact]
@@ -143,7 +201,7 @@ public sealed class BoardRolesTests : IDisposable
         var audit = new BreakableAudit(_bench.Parts.Audit) { Broken = true };
         var parts = _bench.Parts;
         var follow = new ConsentSwitch(
-            _bench.Config.Roles.ConsentSwitch!, parts.Consents, parts.Ledger, audit, _bench.Store.Memory.Of("roles.consentSwitch"), _bench.Clock, NullLogger.Instance);
+            _bench.Config.Roles.ConsentSwitch!, parts.Consents, parts.Gate, parts.Ledger, audit, _bench.Store.Memory.Of("roles.consentSwitch"), _bench.Clock, NullLogger.Instance);
         var thread = new Thread(() => follow.Follow(ContactLevel.Active, ContactLevel.Inactive, CancellationToken.None));
         thread.Start();
         Eventually.True(() => follow.Meaning.Contains("not obeyed yet", StringComparison.Ordinal), "the fault");
@@ -234,6 +292,8 @@ public sealed class BoardRolesTests : IDisposable
         _bench.Reopen();
         Start();
     }
+
+    private string SwitchDetail() => Assert.Single(_roles!.Report()!, static r => r.Role == "consentSwitch").Detail;
 
     private bool Permitted(string function, string field) => _bench.Gate.Decide(Stage.Admit, function, field).IsPermitted;
 

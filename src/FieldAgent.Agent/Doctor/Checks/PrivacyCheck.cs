@@ -31,6 +31,12 @@ internal sealed class PrivacyCheck : ICheck
         var policy = PrivacyParts.LoadPolicy(config);
         foreach (var sensor in view.Sensors.Where(sensor => view.IsGranted(sensor) == false))
         {
+            if (view.WhyClosedForNow(sensor) is { Length: > 0 } why)
+            {
+                yield return Finding.Warn("privacy.for-now", $"sensor {sensor.Name}", $"closed for now: {why}", "'fieldagent consent show' and 'fieldagent status' say what ends that");
+                continue;
+            }
+
             var functions = policy.Rules.Where(rule => sensor.OpensFor.Contains(rule.Field.Name)).Select(static rule => rule.Function.Name).Distinct().ToList();
             yield return functions.Count > 0
                 ? Finding.Warn("privacy.not-granted", $"sensor {sensor.Name}", $"stays closed: nobody has granted {string.Join(" or ", functions)}",
