@@ -83,7 +83,7 @@ public sealed class DotNetIotTests : IDisposable
             return (reading.RootElement.GetProperty("stream").GetString()!, reading.RootElement.GetProperty("value").GetDouble());
         })];
 
-    // Beside the ordinary build, which it must not disturb.
+    // In the form of a release, beside the ordinary build, which it must not disturb.
     private void Publish()
     {
         using var artifacts = new TempFolder();
@@ -91,7 +91,7 @@ public sealed class DotNetIotTests : IDisposable
             "dotnet",
             [
                 "publish", Path.Join(Places.Repository, "src/FieldAgent.Agent"), "-r", "linux-x64", "--self-contained", "-o", _program.Path,
-                "-p:PublishSingleFile=true", "-p:DeviceStack=DotNetIot", "--artifacts-path", artifacts.Path, "-v", "quiet", "--nologo", "-m:1",
+                "-p:PublishSingleFile=true", "-p:PublishTrimmed=true", "-p:PublishReadyToRun=true", "-p:DeviceStack=DotNetIot", "--artifacts-path", artifacts.Path, "-v", "quiet", "--nologo", "-m:1",
             ])
         { RedirectStandardOutput = true })!;
         var output = build.StandardOutput.ReadToEnd();
