@@ -90,8 +90,9 @@ public sealed class DotNetIotTests : IDisposable
         using var build = Process.Start(new ProcessStartInfo(
             "dotnet",
             [
-                "publish", Path.Join(Places.Repository, "src/FieldAgent.Agent"), "-r", "linux-x64", "--self-contained", "-o", _program.Path,
-                "-p:PublishSingleFile=true", "-p:PublishTrimmed=true", "-p:PublishReadyToRun=true", "-p:DeviceStack=DotNetIot", "--artifacts-path", artifacts.Path, "-v", "quiet", "--nologo", "-m:1",
+                "publish", Path.Join(Places.Repository, "src/FieldAgent.Agent"), "-c", "Release", "-r", "linux-x64", "--self-contained", "-o", _program.Path,
+                "-p:PublishSingleFile=true", "-p:PublishTrimmed=true", "-p:PublishReadyToRun=true", "-p:DeviceStack=DotNetIot",
+                "--artifacts-path", artifacts.Path, "-v", "quiet", "--nologo", "-m:1",
             ])
         { RedirectStandardOutput = true })!;
         var output = build.StandardOutput.ReadToEnd();
