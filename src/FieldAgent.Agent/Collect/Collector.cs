@@ -161,7 +161,14 @@ internal sealed partial class Collector : IDisposable
                 else if (!wanted && !entry.SaidClosed)
                 {
                     entry.SaidClosed = true;
-                    LogNotOpened(entry.Configured.Name, entry.Fields);
+                    if (entry.WhyForNow.Length > 0)
+                    {
+                        LogClosed(entry.Configured.Name, entry.WhyForNow);
+                    }
+                    else
+                    {
+                        LogNotOpened(entry.Configured.Name, entry.Fields);
+                    }
                 }
             }
         }

@@ -107,7 +107,7 @@ internal sealed partial class ConsentSwitch(
     {
         List<ConsentPair> granted = [.. _pairs.Where(pair => Last(pair) is { Action: ConsentAction.Grant })];
         var outcome = granted.Count > 0 ? consents.Withdraw(granted, By()).Message : "nothing that it governs was granted";
-        gate.Pause([]);
+        EndPause();
         Note(ContactLevel.Active, before, outcome);
         _meaning = "what it governs is withdrawn";
     }
@@ -124,9 +124,17 @@ internal sealed partial class ConsentSwitch(
                 : moved && IsLapsed(last)),
         ];
         var reply = grants.Count > 0 ? consents.Grant(grants, By()) : new ControlReply(true, "nothing had to be granted");
-        gate.Pause([]);
+        EndPause();
         _meaning = reply.Ok ? "" : reply.Message;
         Note(ContactLevel.Inactive, before, reply.Message);
+    }
+
+    private void EndPause()
+    {
+        if (gate.Paused.Count > 0)
+        {
+            gate.Pause([]);
+        }
     }
 
     private ConsentBy By() => new(config.Role, BySwitch);

@@ -16,7 +16,7 @@ public sealed class Gate : IGate, IFactGate
     private IReadOnlyList<ConsentPair> _paused = [];
     private DecisionTable _table;
     private Moment _looked;
-    private bool _owesAudit;
+    private bool _owesRefresh;
 
     /// <summary>A gate for <paramref name="policy"/> and the consents in <paramref name="ledger"/>, which is read now.</summary>
     /// <param name="policy">The policy in force.</param>
@@ -69,6 +69,9 @@ public sealed class Gate : IGate, IFactGate
     public void Pause(IReadOnlyList<ConsentPair> pairs)
     {
         Volatile.Write(ref _paused, pairs);
+
+        // Where the ledger cannot be read now, the next look does it.
+        Volatile.Write(ref _owesRefresh, true);
         Refresh();
     }
 
@@ -76,7 +79,7 @@ public sealed class Gate : IGate, IFactGate
     public void Watch()
     {
         var now = _clock.Now();
-        if (Volatile.Read(ref _looked).StillHolds(now) && !Volatile.Read(ref _owesAudit))
+        if (Volatile.Read(ref _looked).StillHolds(now) && !Volatile.Read(ref _owesRefresh))
         {
             return;
         }
@@ -331,14 +334,14 @@ public sealed class Gate : IGate, IFactGate
                 var now = _clock.Now();
                 Volatile.Write(ref _policy, policy);
                 Volatile.Write(ref _looked, Moment.At(now, next));
-                Volatile.Write(ref _owesAudit, true);
+                Volatile.Write(ref _owesRefresh, true);
 
                 // What is refused from now on is refused at once; what is permitted from now on waits until that stands in the audit log.
                 var changes = _audit.Compare(next, events, now);
                 Volatile.Write(ref _table, next.Without(changes.Where(static change => change.Permits)));
                 _audit.Append(changes);
                 Volatile.Write(ref _table, next);
-                Volatile.Write(ref _owesAudit, false);
+                Volatile.Write(ref _owesRefresh, false);
                 _derivations.Changed(next, now);
             }
         }

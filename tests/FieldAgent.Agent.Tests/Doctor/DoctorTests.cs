@@ -1,5 +1,8 @@
+using FieldAgent.Agent.Control;
 using FieldAgent.Agent.Doctor;
+using FieldAgent.Agent.Status;
 using FieldAgent.Core;
+using FieldAgent.Devices;
 
 namespace FieldAgent.Agent.Tests;
 
@@ -185,6 +188,27 @@ public sealed class DoctorTests
         var report = board.Look("""{ "name": "gnss", "kind": "gnss", "device": "/dev/serial0" }""");
         Assert.True(report.Healthy, Print(report));
         Assert.Contains("fieldagent consent grant fleet-location", Has(report, "privacy.not-granted").Remedy, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    [Promise("R13")]
+    public void A_sensor_that_waits_for_a_switch_that_cannot_be_read_is_not_called_ungranted()
+    {
+        using var board = new BoardTree();
+        board.Write("dev/serial0", "");
+        board.Node("dev/serial0");
+        var counts = new SortedDictionary<string, long>();
+        board.Agent = new ControlReply(true, Status: new StatusReport(
+            "1", "bench", 5, new ClockReport(DateTimeOffset.UnixEpoch, ClockQuality.Ntp), "2.0.0",
+            [new SensorStatus("gnss", "gnss", SensorState.Closed, "paused: the consent switch at the board cannot be read", 0, 0, null, 0, 0, 0, counts)],
+            new SpoolReport(0, 0, 0, null, 0, 1, 0), new StoreReport(0, 0, 0, "", "", ""), [], new AccountReport(1, true, "", []), counts, counts, counts)
+        {
+            Roles = [new RoleReport("consentSwitch", "GPIO22", SensorState.Absent, "", "The chip is gone: plug it in. Meanwhile what it governs is paused.")],
+        });
+        var report = board.Look("""{ "name": "gnss", "kind": "gnss", "device": "/dev/serial0" }""");
+        Assert.Contains("paused", Has(report, "privacy.for-now").Text, StringComparison.Ordinal);
+        Assert.DoesNotContain(report.Findings, static finding => finding.Id == "privacy.not-granted");
+        Assert.Contains("plug it in", Has(report, "agent.role").Remedy, StringComparison.Ordinal);
     }
 
     [Fact]
