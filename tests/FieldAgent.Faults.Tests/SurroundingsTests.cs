@@ -37,7 +37,7 @@ public sealed class SurroundingsTests
         board.Configure(Board.Url(MosquittoBroker.FreePort()), """
             { "name": "fast", "kind": "simulated", "pace": "asap", "count": 6000000, "interval": "1ms", "seed": 3, "streams": [
               { "name": "a", "unit": "1", "waveform": "walk", "offset": 1, "amplitude": 0.1234567 } ] }
-            """, state: """, "bytesMax": "5MiB", "freeBytesMin": "0B" """);
+            """, state: """, "bytesMax": "5MiB" """);
         using var agent = board.Run();
         var status = board.StatusUntil(static s => Dropped(s, "storage-cap") > 100_000, "evictions", agent);
         Assert.Equal(0, Dropped(status, "disk-full"));

@@ -1,13 +1,17 @@
-using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.InteropServices;
 using Xunit;
 
 namespace FieldAgent.Testing;
 
 /// <summary>A real small file system; the test is skipped by name where it cannot be mounted.</summary>
-public sealed class SmallDisk : IDisposable
+public sealed partial class SmallDisk : IDisposable
 {
     /// <summary>It gives each file whole pages of so many bytes.</summary>
     public const int PageBytes = 4096;
+
+    // MNT_DETACH of umount(2).
+    private const int Detach = 2;
 
     private readonly TempFolder _folder = new();
 
@@ -16,7 +20,7 @@ public sealed class SmallDisk : IDisposable
     public SmallDisk(long bytes)
     {
         Bytes = bytes;
-        if (!Run("mount", "-t", "tmpfs", "-o", $"size={bytes}", "fieldagent-test", _folder.Path))
+        if (Mount("fieldagent-test", _folder.Path, "tmpfs", 0, string.Create(CultureInfo.InvariantCulture, $"size={bytes}")) != 0)
         {
             _folder.Dispose();
             Assert.Skip("skipped: mounting a tmpfs");
@@ -66,22 +70,14 @@ public sealed class SmallDisk : IDisposable
 
     public void Dispose()
     {
-        Run("umount", "-l", Path);
+        _ = Unmount(Path, Detach);
         _folder.Dispose();
     }
 
-    private static bool Run(string program, params string[] arguments)
-    {
-        try
-        {
-            using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true, UseShellExecute = false })!;
-            process.StandardError.ReadToEnd();
-            process.WaitForExit();
-            return process.ExitCode == 0;
-        }
-        catch (System.ComponentModel.Win32Exception)
-        {
-            return false;
-        }
-    }
+    // By the kernel's own calls: a program that is being started holds every lock of this process for a moment, those of other tests among them.
+    [LibraryImport("libc", EntryPoint = "mount", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Mount(string source, string target, string type, nuint flags, string options);
+
+    [LibraryImport("libc", EntryPoint = "umount2", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Unmount(string target, int flags);
 }
