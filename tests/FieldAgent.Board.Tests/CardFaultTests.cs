@@ -8,7 +8,6 @@ public sealed class CardFaultTests : IDisposable
     private readonly VirtualBoard _board = new();
 
     [Fact]
-    [Promise("R13")]
     public void A_failing_card_is_named_the_agent_goes_on_and_what_was_stored_before_is_whole()
     {
         var photos = Path.Join(Places.Repository, "hardware", "boards", "photos");
