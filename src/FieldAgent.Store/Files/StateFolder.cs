@@ -112,9 +112,13 @@ internal sealed class StateFolder : IDisposable
         return bytes;
     }
 
+    /// <summary>All files, at any depth. Where the folder is a file system of its own, fsck's <c>lost+found</c> is root's and left out.</summary>
+    public IEnumerable<string> AllFiles() => Directory.EnumerateFiles(Path).Concat(
+        Directory.EnumerateDirectories(Path).Where(static folder => System.IO.Path.GetFileName(folder) != "lost+found")
+            .SelectMany(static folder => Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)));
+
     /// <summary>Bytes of the whole folder, measured.</summary>
-    public long WeighAll() =>
-        new DirectoryInfo(Path).EnumerateFiles("*", SearchOption.AllDirectories).Sum(static file => file.Length);
+    public long WeighAll() => AllFiles().Sum(static path => new FileInfo(path).Length);
 
     /// <summary>Free bytes of the file system for this user; <see cref="long.MaxValue"/> when the kernel does not say.</summary>
     public long FreeBytes()
