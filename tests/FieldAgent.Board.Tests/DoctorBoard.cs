@@ -8,7 +8,7 @@ namespace FieldAgent.Board.Tests;
 public sealed class DoctorBoard : IDisposable
 {
     /// <summary>The doctor, for the configuration of <see cref="Configure"/>.</summary>
-    internal const string Doctor = "/share/fieldagent doctor --config /root/config.json";
+    internal const string Doctor = "fieldagent doctor --config /root/config.json";
 
     /// <summary>What reaches the broker.</summary>
     internal const string Tls = """
@@ -142,6 +142,7 @@ public sealed class DoctorBoard : IDisposable
             cp /share/fieldagent.rules /usr/lib/udev/rules.d/60-fieldagent.rules
             udevadm control --reload
             udevadm trigger --settle --action=add --subsystem-match=gpio --subsystem-match=i2c-dev --subsystem-match=iio
+            cp /share/fieldagent /share/libe_sqlite3.so /usr/local/bin
             install -m 600 -t /root /share/*.crt /share/*.key
             mkdir -p /root/card
             mount -t tmpfs -o size=96M,mode=755 card /root/card

@@ -32,7 +32,7 @@ public sealed class DoctorTests(DoctorBoard doctor) : IClassFixture<DoctorBoard>
         . /root/put
         put 76 0xd0 58
         chgrp root /dev/i2c-1
-        /share/fieldagent sample --config /root/config.json --sensor door --count 100 >/root/holder 2>&1 &
+        fieldagent sample --config /root/config.json --sensor door --count 100 >/root/holder 2>&1 &
         echo $! >/root/holder-pid
         until [ -s /root/holder ]; do sleep 0.2; done
         rmmod vivid
@@ -66,21 +66,21 @@ public sealed class DoctorTests(DoctorBoard doctor) : IClassFixture<DoctorBoard>
             cp /share/alien.crt /root/ca.crt
             now=$(date +%s)
             date -s "@$((now - 40 * 86400))" >/dev/null
-            /share/fieldagent privacy request new access --config /root/config.json
-            /share/fieldagent privacy request verify 1 --config /root/config.json
+            fieldagent privacy request new access --config /root/config.json
+            fieldagent privacy request verify 1 --config /root/config.json
             date -s "@$((now + 5))" >/dev/null
             fallocate -l $(($(df --output=avail -B1 /root/card | tail -n 1) - 8000000)) /root/card/filling
             """,
             """
             cp /share/ca.crt /root/ca.crt
             rm -f /root/card/filling
-            /share/fieldagent privacy request complete 1 --config /root/config.json
+            fieldagent privacy request complete 1 --config /root/config.json
             """,
             doctor.Config(recipients: """, { "name": "statistics", "url": "mqtts://no-such-broker.invalid", "tls": { "ca": "/root/ca.crt" } }"""),
-            ("broker.tls", "", ""),
-            ("broker.name", "no-such-broker.invalid", "name server"),
-            ("disk.full", "free; the agent leaves 16 MiB free", "delete what is not needed"),
-            ("privacy.overdue", "past the deadline", "answer them at once"));
+            ("broker.tls", "comes from an unknown authority", "put that authority's certificate into /root/ca.crt"),
+            ("broker.name", "the name 'no-such-broker.invalid' has no address", "name server"),
+            ("disk.full", "free; the agent leaves 16.0 MiB free", "delete what is not needed"),
+            ("privacy.overdue", "1 request of a person is past the deadline", "answer them at once"));
         doctor.Configure(doctor.Config());
         Assert.DoesNotContain(doctor.Look(0), static f => f.Id == "privacy.overdue");
     }
@@ -93,7 +93,7 @@ public sealed class DoctorTests(DoctorBoard doctor) : IClassFixture<DoctorBoard>
             "cp /share/board.crt /share/board.key /root",
             doctor.Config(),
             ("certificate.expired", "expired on", "get a new one"),
-            ("broker.tls", "", ""));
+            ("broker.tls", "the client certificate /root/board.crt", ""));
 
         // switched on after a year in a drawer, without a battery: the time of the image
         doctor.Breaks(
@@ -108,7 +108,7 @@ public sealed class DoctorTests(DoctorBoard doctor) : IClassFixture<DoctorBoard>
             doctor.Config(),
             ("clock.unsynced", "nobody has set the clock", "timedatectl"),
             ("certificate.early", "is valid from", "set the board's clock"),
-            ("broker.tls", "", ""));
+            ("broker.tls", "is not valid yet", "see the findings of 'certificate'"));
     }
 
     [Fact]

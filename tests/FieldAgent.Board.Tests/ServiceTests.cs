@@ -79,6 +79,7 @@ public sealed class ServiceTests : IDisposable
         Says(output, "nothing was changed");
         Assert.Equal(state, _board.Must(Installed));
 
+        OnlyAGrantLetsTheBoardStartIt();
         AfterARebootNothingIsLost();
         AStuckCardIsNoticedAndTheAgentStartedAnew();
         ABrokenReleaseIsTakenBack(release);
@@ -197,6 +198,24 @@ public sealed class ServiceTests : IDisposable
         fault timeout -1
         ! reads || exit 5
         echo 0x49 >/sys/bus/i2c/devices/$bus/delete_device
+        """);
+
+    // What the boot does, without one.
+    private void OnlyAGrantLetsTheBoardStartIt() => _board.Must("""
+        set -e
+        boot() {
+          systemctl stop fieldagent.service
+          systemctl start fieldagent-autostart.service
+          until [ "$(systemctl is-active fieldagent-autostart.service)" = inactive ]; do sleep 0.2; done
+        }
+        fieldagent consent withdraw autostart
+        boot
+        [ "$(systemctl is-active fieldagent.service)" = inactive ] || { echo "it was started without a grant"; exit 1; }
+        journalctl -u fieldagent-autostart.service --output=cat --no-pager | grep -q 'consent grant autostart' || { echo "nobody is told why"; exit 1; }
+        systemctl start fieldagent.service
+        fieldagent consent grant autostart
+        boot
+        fieldagent status --wait 120 >/dev/null || { echo "it was not started, although that is granted"; exit 1; }
         """);
 
     private void AfterARebootNothingIsLost()
