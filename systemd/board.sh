@@ -145,8 +145,21 @@ start() {
   systemctl restart --no-block fieldagent.service
 }
 
+# hopeless : true when the agent will not start: it refuses, or it has ended three times.
+hopeless() {
+  systemctl is-failed --quiet fieldagent.service && return 0
+  ended=$(systemctl show -P NRestarts fieldagent.service 2>/dev/null || true)
+  [ "${ended:-0}" -ge 2 ]
+}
+
 # healthy : waits until the agent answers and can store; prints its status.
 healthy() {
+  waited=0
+  until [ -S "$ROOT/run/fieldagent/control.sock" ] || [ "$waited" -ge "$WAIT_S" ]; do
+    ! hopeless || return 1
+    sleep 1
+    waited=$((waited + 1))
+  done
   "$ROOT$base/current/fieldagent" status --wait "$WAIT_S" --runtime "$ROOT/run/fieldagent" </dev/null
 }
 
@@ -167,7 +180,7 @@ after_reboot() {
 }
 
 why() {
-  say "it did not become healthy within $WAIT_S s:"
+  say "it did not become healthy:"
   systemctl --no-pager --full status fieldagent.service 2>&1 | head -n 8 >&2 || true
   { journalctl --no-pager -q -u fieldagent.service -n 15 -o cat 2>/dev/null || true; } >&2
 }

@@ -30,6 +30,7 @@ public sealed class ServiceFilesTests : IDisposable
                   *.service) if [ "$verb" = enable ]; then ln -sf "../$unit" "$ROOT/etc/systemd/system/multi-user.target.wants/$unit"; else rm -f "$ROOT/etc/systemd/system/multi-user.target.wants/$unit"; fi ;;
                 esac; done ;;
               is-active) [ -e "$ROOT/running" ] ;;
+              is-failed) [ ! -e "$ROOT/running" ] ;;
             esac
             """);
         _tools.Write("journalctl", "#!/bin/sh\necho 'the store cannot be opened'\n");
