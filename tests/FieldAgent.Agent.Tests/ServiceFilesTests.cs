@@ -74,6 +74,11 @@ public sealed class ServiceFilesTests : IDisposable
         ];
         Assert.Equal(
             classes.Select(static c => $"DeviceAllow={c} rw"), unit.Where(static line => line.StartsWith("DeviceAllow=", StringComparison.Ordinal)));
+
+        // A class that the kernel does not have when the agent starts is not allowed later either.
+        const string modules = "modprobe@i2c_dev.service modprobe@industrialio.service modprobe@videodev.service modprobe@usbserial.service modprobe@cdc_acm.service";
+        Assert.Contains("Wants=" + modules, unit);
+        Assert.Contains("After=" + modules, unit);
     }
 
     [Fact]
@@ -286,7 +291,7 @@ public sealed class ServiceFilesTests : IDisposable
     {
         var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment["ROOT"] = _root.Path;
-        start.Environment["WAIT_S"] = "1";
+        start.Environment["WAIT_S"] = "0";
         start.Environment["PATH"] = _tools.Path + ":" + Environment.GetEnvironmentVariable("PATH");
         using var process = Process.Start(start)!;
         var error = process.StandardError.ReadToEndAsync();

@@ -80,6 +80,7 @@ public sealed class ServiceTests : IDisposable
         Assert.Equal(state, _board.Must(Installed));
 
         OnlyAGrantLetsTheBoardStartIt();
+        ADeviceThatComesAfterTheStartIsAdmitted();
         AfterARebootNothingIsLost();
         AStuckCardIsNoticedAndTheAgentStartedAnew();
         ABrokenReleaseIsTakenBack(release);
@@ -217,6 +218,22 @@ public sealed class ServiceTests : IDisposable
         boot
         fieldagent status --wait 120 >/dev/null || { echo "it was not started, although that is granted"; exit 1; }
         """);
+
+    // Until something is plugged in that needs it, the kernel does not have the class of cameras.
+    private void ADeviceThatComesAfterTheStartIsAdmitted()
+    {
+        _board.Must("""
+            set -e
+            systemctl stop fieldagent.service
+            modprobe -r vivid
+            ! grep video4linux /proc/devices || modprobe -r videodev
+            ! grep video4linux /proc/devices || exit 1
+            systemctl start fieldagent.service
+            fieldagent status --wait 120 | grep 'sensor camera: absent'
+            modprobe vivid n_devs=1 node_types=0x1 num_inputs=1 input_types=0x0
+            """);
+        Eventually.True(() => Status().Sensors.GetValueOrDefault("camera").State == "running", "the camera is used", 120);
+    }
 
     private void AfterARebootNothingIsLost()
     {
