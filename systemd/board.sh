@@ -155,12 +155,14 @@ hopeless() {
 # healthy : waits until the agent answers and can store; prints its status.
 healthy() {
   waited=0
-  until [ -S "$ROOT/run/fieldagent/control.sock" ] || [ "$waited" -ge "$WAIT_S" ]; do
-    ! hopeless || return 1
+  while [ "$waited" -lt "$WAIT_S" ]; do
+    # The one before is to be gone by then.
     sleep 1
     waited=$((waited + 1))
+    [ "$(systemctl is-active fieldagent.service || true)" != active ] || break
+    ! hopeless || return 1
   done
-  "$ROOT$base/current/fieldagent" status --wait "$WAIT_S" --runtime "$ROOT/run/fieldagent" </dev/null
+  "$ROOT$base/current/fieldagent" status --wait "$((WAIT_S - waited))" --runtime "$ROOT/run/fieldagent" </dev/null
 }
 
 # after_reboot : grants the start with the board where the operator said so, and says what will happen.
