@@ -260,7 +260,7 @@ public sealed class ServiceTests : IDisposable
         Says(log, "The pipeline makes no progress");
         Says(log, "Watchdog timeout");
         card.Thaw();
-        Says(_board.Must("fieldagent status --wait 240"), ": healthy");
+        _board.Must("fieldagent status --wait 240");
         var waits = Status().Waiting;
         Assert.True(waits >= waiting, $"{waiting} readings waited before, {waits} do now");
         EverythingArrives();
@@ -275,6 +275,7 @@ public sealed class ServiceTests : IDisposable
         Eventually.True(() => _consumer.Report().IsComplete, "nothing is missing", 60);
         Assert.Empty(_arrived.OfType<GapArrived>());
         Assert.Single(_arrived.OfType<BatchArrived>().Select(static batch => batch.Device).Distinct());
+        Eventually.True(() => _board.Must("fieldagent status").Contains(": healthy", StringComparison.Ordinal), "all sensors run and the link is up", 240);
     }
 
     private void ABrokenReleaseIsTakenBack(string good)
