@@ -65,10 +65,14 @@ internal sealed class Results(bool json, TextWriter output)
                 writer.WriteString("name", result.Name);
                 writer.WriteNumber("value", Math.Round(result.Value, 6));
                 writer.WriteString("unit", result.Unit);
-                if (result.Aim.Length > 0)
+                writer.WriteString("aim", result.Aim);
+                if (result.Met is { } met)
                 {
-                    writer.WriteString("aim", result.Aim);
-                    writer.WriteBoolean("met", result.Met!.Value);
+                    writer.WriteBoolean("met", met);
+                }
+                else
+                {
+                    writer.WriteNull("met");
                 }
 
                 writer.WriteEndObject();

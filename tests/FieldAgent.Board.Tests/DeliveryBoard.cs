@@ -31,6 +31,9 @@ public sealed class DeliveryBoard : IDisposable
         "interval": "4s", "warmUp": "2s"
         """;
 
+    /// <summary>Its sensors; a simulated one and the camera.</summary>
+    internal string? Sensors { get; init; }
+
     /// <summary>The port of this machine at which a program here finds the broker.</summary>
     internal int PlainPort { get; } = MosquittoBroker.FreePort();
 
@@ -117,11 +120,11 @@ public sealed class DeliveryBoard : IDisposable
             { "runtimeDirectory": "/run/fieldagent", "state": { "directory": "/tmp/state", "freeBytesMin": "0B" }, "flush": { "interval": "500ms" },
               "recipients": [ { "name": "vendor", "url": "mqtts://{{Host}}:{{_broker.Port.ToString(CultureInfo.InvariantCulture)}}",
                                 "tls": { "ca": "ca.pem", "certificate": "board.pem", "key": "board.key" } } ],
-              "sensors": [
+              "sensors": [ {{Sensors ?? $$"""
                 { "name": "env", "kind": "simulated", "interval": "100ms", "seed": 1, "streams": [ { "name": "a", "unit": "1" }, { "name": "b", "unit": "1" } ] },
                 { "name": "camera", "kind": "camera", "source": "usb", "device": "/dev/video0", {{Shots}}, "timeout": "30s",
                   "masks": [ { "left": 25, "top": 25, "width": 50, "height": 50 } ] }
-              ] }
+                """}} ] }
             """);
         _live = _board.TurnOn();
         _live.Ok($"""

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using Xunit;
 using FieldAgent.Core;
 
@@ -86,15 +87,18 @@ public static class Places
         return found!;
     }
 
-    private static string FindRepository()
+    // Above the test binaries, or above this file where they were built into a folder outside.
+    private static string FindRepository([CallerFilePath] string source = "") =>
+        Above(AppContext.BaseDirectory) ?? Above(source) ?? throw new InvalidOperationException("FieldAgent.sln not found above the test binaries");
+
+    private static string? Above(string? folder)
     {
-        var folder = AppContext.BaseDirectory;
         while (folder is not null && !File.Exists(Path.Join(folder, "FieldAgent.sln")))
         {
             folder = Path.GetDirectoryName(folder);
         }
 
-        return folder ?? throw new InvalidOperationException("FieldAgent.sln not found above the test binaries");
+        return folder;
     }
 }
 

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a plain C loop gets out of the board's interfaces: the other side of the agent's figures. And the hand that drives a line.
+ * What a plain C loop gets out of the board's interfaces: the other side of the agent's figures.
  *
- *   plain-loops drive PULL COUNT MICROSECONDS    changes a simulated line through its 'pull', up and down, COUNT times in all
  *   plain-loops edges CHIP LINE COUNT            reads edges until COUNT have come or none comes for two seconds
  *   plain-loops i2c BUS ADDRESS REGISTER SECONDS reads a register of two bytes, one transaction after the other
- *   plain-loops iio NODE BYTES SECONDS           reads scans of so many bytes whose last eight are the time
+ *   plain-loops iio NODE SECONDS                 reads scans of a number, which goes up by one, and the time
  *
  * Prints "name=value" lines.
  */
@@ -38,28 +37,6 @@ static int must(int result, const char *what)
 		exit(1);
 	}
 	return result;
-}
-
-static int drive(const char *pull, long count, double period)
-{
-	int fd = must(open(pull, O_WRONLY), pull);
-	double begin = now();
-	long i;
-
-	for (i = 0; i < count; i++) {
-		struct timespec rest = { 0 };
-		double wait;
-
-		must(i % 2 ? pwrite(fd, "pull-down", 9, 0) : pwrite(fd, "pull-up", 7, 0), pull);
-		wait = begin + (i + 1) * period - now();
-		if (wait > 0) {
-			rest.tv_sec = (time_t)wait;
-			rest.tv_nsec = (long)((wait - rest.tv_sec) * 1e9);
-			nanosleep(&rest, NULL);
-		}
-	}
-	printf("changes=%ld\nseconds=%.6f\n", count, now() - begin);
-	return 0;
 }
 
 static int edges(const char *chip, unsigned line, long count)
@@ -109,41 +86,44 @@ static int i2c(const char *bus, unsigned address, unsigned number, double second
 	return 0;
 }
 
-static int iio(const char *node, int bytes, double seconds)
+static int iio(const char *node, double seconds)
 {
+	static struct {
+		uint32_t number;
+		int64_t time;
+	} scans[4096];
 	int fd = must(open(node, O_RDONLY | O_NONBLOCK), node);
 	struct pollfd wait = { .fd = fd, .events = POLLIN };
-	double begin = now(), at_end = begin;
-	static uint8_t block[65536];
+	double end = now() + seconds;
 	int64_t first = 0, last = 0;
-	long scans = 0;
+	uint32_t next = 0;
+	long count = 0, lost = 0;
 
-	while (at_end < begin + seconds && poll(&wait, 1, 2000) > 0) {
-		int i, got = read(fd, block, sizeof(block) / bytes * bytes);
+	while (now() < end && poll(&wait, 1, 2000) > 0) {
+		int i, got = read(fd, scans, sizeof(scans));
 
 		if (got < 0 && errno == EAGAIN)
 			continue;
 		must(got, "read");
-		for (i = 0; i + bytes <= got; i += bytes, scans++) {
-			memcpy(&last, block + i + bytes - 8, 8);
+		for (i = 0; i < got / (int)sizeof(scans[0]); i++, count++) {
+			lost += scans[i].number - next;
+			next = scans[i].number + 1;
+			last = scans[i].time;
 			first = first ? first : last;
 		}
-		at_end = now();
 	}
-	printf("scans=%ld\nseconds=%.6f\n", scans, (last - first) / 1e9);
+	printf("scans=%ld\nlost=%ld\nseconds=%.6f\n", count, lost, (last - first) / 1e9);
 	return 0;
 }
 
 int main(int argc, char **argv)
 {
-	if (argc == 5 && !strcmp(argv[1], "drive"))
-		return drive(argv[2], atol(argv[3]), atof(argv[4]) / 1e6);
 	if (argc == 5 && !strcmp(argv[1], "edges"))
 		return edges(argv[2], atoi(argv[3]), atol(argv[4]));
 	if (argc == 6 && !strcmp(argv[1], "i2c"))
 		return i2c(argv[2], strtoul(argv[3], NULL, 0), strtoul(argv[4], NULL, 0), atof(argv[5]));
-	if (argc == 5 && !strcmp(argv[1], "iio"))
-		return iio(argv[2], atoi(argv[3]), atof(argv[4]));
-	fprintf(stderr, "usage: plain-loops drive|edges|i2c|iio ...; see the source\n");
+	if (argc == 4 && !strcmp(argv[1], "iio"))
+		return iio(argv[2], atof(argv[3]));
+	fprintf(stderr, "usage: plain-loops edges|i2c|iio ...; see the source\n");
 	return 64;
 }

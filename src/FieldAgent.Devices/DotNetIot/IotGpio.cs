@@ -8,8 +8,8 @@ namespace FieldAgent.Devices.DotNetIot;
 
 /// <summary>GPIO over System.Device.Gpio, which asks libgpiod (Debian <c>libgpiod2</c>, or version 3). Chips and lines are found by label
 /// and name as with the default stack: the package knows numbers alone.</summary>
-/// <remarks>What the package does not offer is refused: debounce, switching the resistor off, and outputs that drive to one side only. It gives edges no time and no number: they
-/// get those of the moment at which its thread reports them, so what the kernel dropped before is not seen.</remarks>
+/// <remarks>What the package does not offer is refused: switching the resistor off, and outputs that drive to one side only. It gives edges
+/// no time and no number: they get those of the moment at which its thread reports them, so what the kernel dropped before is not seen.</remarks>
 /// <param name="dev">The folder of device nodes: <c>/dev</c>.</param>
 internal sealed class IotGpio(string dev) : IGpioController
 {
@@ -18,10 +18,10 @@ internal sealed class IotGpio(string dev) : IGpioController
     {
         using var chip = GpioChip.Find(dev, request.Chip, request.Lines[0].Line);
         var offsets = chip.OffsetsOf(request.Lines);
-        if (request.Lines.Any(line => (!request.Output && line.Debounce > TimeSpan.Zero) || line.Bias == GpioBias.None || line.Drive != GpioDrive.PushPull))
+        if (request.Lines.Any(static line => line.Bias == GpioBias.None || line.Drive != GpioDrive.PushPull))
         {
             throw new SensorFault(SensorFaultKind.Malformed, chip.Path,
-                "System.Device.Gpio, with which this program was built, cannot do this: try without 'debounce', 'bias': \"none\", and an open drain or source.");
+                "System.Device.Gpio, with which this program was built, cannot do this: try without 'bias': \"none\", and an open drain or source.");
         }
 
         var controller = new GpioController(OpenDriver(chip));

@@ -10,11 +10,15 @@ internal sealed class FakeGpio : IGpioController, IGpioLines
 {
     private readonly ConcurrentQueue<GpioEdge> _edges = new();
     private uint _sequence;
+    private int _waits;
     private long _levels;
 
     public List<GpioRequest> Requests { get; } = [];
 
     public int Open { get; private set; }
+
+    /// <summary>How often somebody began to wait for edges.</summary>
+    public int Waits => Volatile.Read(ref _waits);
 
     /// <summary>What asking for lines meets.</summary>
     public SensorFault? Fault { get; set; }
@@ -63,6 +67,7 @@ internal sealed class FakeGpio : IGpioController, IGpioLines
 
     public Readiness Wait(StopEvent stop, int timeoutMs)
     {
+        Interlocked.Increment(ref _waits);
         if (!_edges.IsEmpty || Gone is not null)
         {
             return Readiness.Readable;

@@ -99,6 +99,28 @@ public sealed class GpioTests : IDisposable
         Assert.All(host.Rows, static row => Assert.True(row.Values[0] is 0 or 1));
     }
 
+    [Fact]
+    public void Lines_without_an_edge_for_long_are_awaited_and_not_taken_for_a_call_that_hangs()
+    {
+        using var rig = new Rig(Sensor(Door).Run);
+        rig.Supervisor.Start();
+        rig.Is(SensorState.Running);
+
+        // in steps below the limit after which a call counts as hanging, far beyond it in all
+        for (var minute = 0; minute < 10; minute++)
+        {
+            var waits = _gpio.Waits;
+            rig.Clock.Advance(TimeSpan.FromSeconds(9));
+            Eventually.True(() => _gpio.Waits > waits + 1, "the lines are looked at");
+            Assert.Equal(SensorState.Running, rig.Supervisor.Status.State);
+        }
+
+        Assert.Equal(0, rig.Counters["sensor.stalled"]);
+        Assert.Equal("edges are awaited", rig.Supervisor.Status.Detail);
+        _gpio.Drive(0, active: true);
+        Eventually.True(() => rig.Supervisor.Status.Rows == 2, "the edge that comes after all");
+    }
+
     [Theory]
     [InlineData("""{ "lines": [] }""", "at least one line")]
     [InlineData("""{ "lines": [ { "name": "a", "line": "1" }, { "name": "a", "line": "2" } ] }""", "a second line called 'a'")]
