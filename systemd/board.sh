@@ -142,6 +142,8 @@ start() {
   else
     systemctl enable --quiet fieldagent.service
   fi
+  # How often it ended before is counted anew.
+  systemctl reset-failed --quiet fieldagent.service 2>/dev/null || true
   systemctl restart --no-block fieldagent.service
 }
 
