@@ -145,7 +145,7 @@ public sealed class ServiceTests : IDisposable
         string[] names = ["door", "air", "case", "shake", "health", "level"];
         Eventually.True(() => Status().Sensors is var sensors && names.All(name => sensors.GetValueOrDefault(name) is ("running", > 0)), "all sensors run", 300);
         Eventually.True(() => _arrived.OfType<PhotoArrived>().Any(static photo => photo.Sound), "a photograph arrives", 300);
-        Assert.Contains(": healthy", _board.Must("fieldagent status"), StringComparison.Ordinal);
+        AllIsWell();
         var (_, message) = Sample("mosquitto_sub", "fieldagent/v1/+/data/diagnostics");
         using var diagnostics = JsonDocument.Parse(message);
         var free = diagnostics.RootElement.GetProperty("sets")[0].GetProperty("s").GetProperty("memory-free").EnumerateArray().First(static v => v.ValueKind == JsonValueKind.Number);
@@ -261,8 +261,11 @@ public sealed class ServiceTests : IDisposable
         Eventually.True(() => _consumer.Report().IsComplete, "nothing is missing", 60);
         Assert.Empty(_arrived.OfType<GapArrived>());
         Assert.Single(_arrived.OfType<BatchArrived>().Select(static batch => batch.Device).Distinct());
-        Eventually.True(() => _board.Must("fieldagent status").Contains(": healthy", StringComparison.Ordinal), "all sensors run and the link is up", 240);
+        AllIsWell();
     }
+
+    private void AllIsWell() => Eventually.True(
+        () => _board.Must("fieldagent status").Contains(": healthy", StringComparison.Ordinal), "all sensors run and the link is up", 240);
 
     private void ABrokenReleaseIsTakenBack(string good)
     {
