@@ -13,7 +13,8 @@ usage: ./deploy.sh [--dry-run] COMMAND
   build                 publish the agent to out/; the executable is out/fieldagent
   demo [--for 20s]      build, then watch simulated readings, positions and photographs go through
                         gate, spool and a real MQTT broker, with the broker stopped half way
-  test [FILTER]         build and run every test; the last line is: N passed, N failed, N skipped
+  test [FILTER]         build and run every test; says what failed and why;
+                        the last line is: N passed, N failed, N skipped
   bench [privacy|devices] [--json]
                         measure throughput, bytes, memory and start-up; prints a table;
                         with the word privacy: policy, decision and erasure instead;
@@ -145,20 +146,55 @@ test_all() {
   count "$results" "$status"
 }
 
-# count FOLDER STATUS : adds up the runner's own counts; fails when a test failed or none ran.
+# count FOLDER STATUS : says from the runner's results which tests failed and why, and what was skipped; adds up. Fails when a test failed
+# or none ran.
 count() {
-  local total=0 executed=0 passed=0 file line
-  for file in "$1"/*.trx; do
-    [ -e "$file" ] || continue
-    line=$(grep -o '<Counters [^>]*' "$file")
-    total=$((total + $(sed -E 's/.*total="([0-9]+)".*/\1/' <<<"$line")))
-    executed=$((executed + $(sed -E 's/.*executed="([0-9]+)".*/\1/' <<<"$line")))
-    passed=$((passed + $(sed -E 's/.*passed="([0-9]+)".*/\1/' <<<"$line")))
-  done
-  grep -ho 'skipped: [^&<]*' "$1"/*.trx 2>/dev/null | sort | uniq -c || true
+  local status=$2
+  python3 - "$1" <<'PY' || status=1
+import collections, glob, sys
+import xml.etree.ElementTree as xml
+
+NAMESPACE = {"t": "http://microsoft.com/schemas/VisualStudio/TeamTest/2010"}
+TESTS, LINES, COLUMNS = 50, 10, 300
+
+failed, skipped, counts = [], collections.Counter(), collections.Counter()
+for path in sorted(glob.glob(sys.argv[1] + "/*.trx")):
+    try:
+        run = xml.parse(path).getroot()
+    except xml.ParseError as problem:
+        failed.append(("a run as a whole", f"its results cannot be read: {problem}"))
+        continue
+    for counters in run.iterfind(".//t:Counters", NAMESPACE):
+        counts.update({key: int(value) for key, value in counters.items()})
+    classes = {test.get("id"): test.find("t:TestMethod", NAMESPACE).get("className") for test in run.iterfind(".//t:UnitTest", NAMESPACE)}
+    for result in run.iterfind(".//t:UnitTestResult", NAMESPACE):
+        text = result.findtext(".//t:ErrorInfo/t:Message", "", NAMESPACE).strip()
+        if result.get("outcome") == "NotExecuted":
+            skipped[text.partition("\n")[0]] += 1
+        elif result.get("outcome") != "Passed":
+            name, of = result.get("testName"), classes.get(result.get("testId"), "")
+            failed.append((name if name.startswith(of) else f"{of}.{name}", text))
+    # Beside what ended a run, the runner repeats here who failed.
+    for info in run.iterfind(".//t:RunInfo[@outcome='Error']", NAMESPACE):
+        text = info.findtext("t:Text", "", NAMESPACE).strip()
+        if not text.endswith("[FAIL]"):
+            failed.append(("a run as a whole", text))
+
+for title, text in failed[:TESTS]:
+    lines = [line.rstrip()[:COLUMNS] for line in text.splitlines()] or ["it gave no message"]
+    print("failed: " + title, *("    " + line for line in lines[:LINES]), sep="\n")
+    if len(lines) > LINES:
+        print(f"    ... {len(lines) - LINES} more lines")
+if len(failed) > TESTS:
+    print(f"... {len(failed) - TESTS} more failed")
+for text, count in sorted(skipped.items()):
+    print(f"{count:7} {text}")
+executed, passed = counts["executed"], counts["passed"]
+print(f"{passed} passed, {executed - passed} failed, {counts['total'] - executed} skipped")
+sys.exit(0 if executed > 0 and passed == executed and not failed else 1)
+PY
   rm -rf "$1"
-  echo "$passed passed, $((executed - passed)) failed, $((total - executed)) skipped"
-  [ "$2" -eq 0 ] && [ "$passed" -eq "$executed" ] && [ "$executed" -gt 0 ]
+  return "$status"
 }
 
 bench() {

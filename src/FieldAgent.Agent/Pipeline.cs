@@ -12,6 +12,9 @@ internal sealed partial class Pipeline(
     private bool _storing = true;
     private long _cycles;
 
+    // A picture that the disk refuses waits here; the next stay with their cameras.
+    private RawImage? _image;
+
     /// <summary>Cycles completed: what shows from outside that the pipeline lives. Any thread.</summary>
     public long Cycles => Volatile.Read(ref _cycles);
 
@@ -57,19 +60,40 @@ internal sealed partial class Pipeline(
             }
         }
 
-        while (collector.TryTakeImage(out var raw))
-        {
-            if (gate.Admit(raw, out var image).IsPermitted)
-            {
-                spool.Add(image!);
-            }
-        }
-
-        Store();                                      // tag and store: numbered, stamped, sealed, one transaction
+        var refused = StoreImages();
+        Store(refused);                               // tag and store: numbered, stamped, sealed, one transaction
         Volatile.Write(ref _cycles, _cycles + 1);
     }
 
-    private void Store()
+    // Why a picture cannot be stored at the moment, or empty. The gate is asked anew each time.
+    private string StoreImages()
+    {
+        while (_image is not null || collector.TryTakeImage(out _image))
+        {
+            try
+            {
+                if (gate.Admit(_image, out var image).IsPermitted)
+                {
+                    spool.Add(image!);
+                }
+            }
+            catch (StoreFault fault) when (fault.Kind == StoreFaultKind.TooLarge)
+            {
+                counters.Add("dropped.image-too-large");
+                LogImageTooLarge(fault.Message);
+            }
+            catch (StoreFault fault)
+            {
+                return fault.Message;
+            }
+
+            _image = null;
+        }
+
+        return "";
+    }
+
+    private void Store(string refused)
     {
         try
         {
@@ -88,7 +112,7 @@ internal sealed partial class Pipeline(
             }
 
             _storing = true;
-            StoreTrouble = "";
+            Note(refused);
         }
         catch (StoreFault fault) when (fault.Retry)
         {
@@ -103,14 +127,31 @@ internal sealed partial class Pipeline(
         }
     }
 
+    // Readings are stored; of a picture that is not, it is said once.
+    private void Note(string refused)
+    {
+        if (refused.Length > 0 && StoreTrouble != refused)
+        {
+            LogCannotStoreImage(refused);
+        }
+
+        StoreTrouble = refused;
+    }
+
     private static void Forget(RawRows rows) =>
         rows.Columns.Clear(wipe: !rows.Set.Field.StartsWith("instrument.", StringComparison.Ordinal));
 
     [LoggerMessage(Level = LogLevel.Information, Message = "First readings stored: {Readings}")]
     private partial void LogFirstStored(long readings);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "Nothing can be stored: {Why} Readings are kept in memory and stored as soon as it is possible.")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "Nothing can be stored: {Why}. Readings are kept in memory, and stored as soon as that is possible.")]
     private partial void LogCannotStore(string why);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "A picture cannot be stored: {Why}. It is kept in memory, and stored as soon as that is possible.")]
+    private partial void LogCannotStoreImage(string why);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "A picture was given up: {Why}.")]
+    private partial void LogImageTooLarge(string why);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Storing again.")]
     private partial void LogStoringAgain();

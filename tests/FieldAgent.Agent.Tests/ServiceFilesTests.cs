@@ -230,21 +230,6 @@ public sealed class ServiceFilesTests : IDisposable
         Assert.Equal("", AgentProcess.Run("check-config", "--packages", file).Out);
     }
 
-    [Fact]
-    public void A_dry_run_says_what_it_would_do_and_does_nothing()
-    {
-        var deploy = Path.Join(Places.Repository, "deploy.sh");
-        foreach (var command in new[] { "install", "rollback", "uninstall" })
-        {
-            var (code, output) = Run("bash", [deploy, "--dry-run", command, "technician@board", "--port", "2222"]);
-            Assert.True(code == 0, output);
-            Assert.Contains("technician@board", output, StringComparison.Ordinal);
-            Assert.Contains("would", output, StringComparison.Ordinal);
-        }
-
-        Assert.Equal(64, Run("bash", [deploy, "install", "--nonsense"]).Code);
-    }
-
     public void Dispose()
     {
         _root.Dispose();

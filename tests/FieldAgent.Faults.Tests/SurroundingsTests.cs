@@ -50,6 +50,30 @@ public sealed class SurroundingsTests
     }
 
     [Fact]
+    public void A_picture_that_the_disk_refuses_waits_in_memory_the_readings_go_on_and_it_is_stored_once()
+    {
+        using var board = new Board();
+        board.Configure(Board.Url(MosquittoBroker.FreePort()), Board.Simulated() + ", " + EndToEndBoard.Camera(""", "interval": "1s" """));
+        using var agent = board.Run();
+        board.StatusUntil(static s => Rows(s, "env") > 5, "a running sensor", agent);
+        EndToEndBoard.Ok(board, "consent", "grant", "photo");
+        var images = Path.Join(board.State, "images");
+        board.StatusUntil(static s => s.GetProperty("store").GetProperty("imagesStored").GetInt64() > 0, "a picture", agent);
+        board.StatusUntil(static s => Trouble(s).Length == 0, "no trouble", agent);
+        Directory.Move(images, images + ".away");
+
+        var status = board.StatusUntil(static s => Trouble(s).Contains("pictures in", StringComparison.Ordinal), "the refusal", agent);
+        var stored = status.GetProperty("store").GetProperty("readingsStored").GetInt64();
+        board.StatusUntil(s => s.GetProperty("store").GetProperty("readingsStored").GetInt64() > stored + 20, "readings to go on", agent);
+        Assert.Contains("A picture cannot be stored", agent.Error, StringComparison.Ordinal);
+
+        var pictures = status.GetProperty("store").GetProperty("imagesStored").GetInt64();
+        Directory.Move(images + ".away", images);
+        status = board.StatusUntil(s => s.GetProperty("store").GetProperty("imagesStored").GetInt64() > pictures, "the picture", agent);
+        Assert.Equal("", Trouble(status));
+    }
+
+    [Fact]
     [Promise("R13")]
     public void A_deleted_sensor_tree_is_a_quiet_named_state_the_others_go_on_and_it_comes_back()
     {
@@ -84,6 +108,8 @@ public sealed class SurroundingsTests
 
     private static long Weigh(string folder) =>
         new DirectoryInfo(folder).EnumerateFiles("*", SearchOption.AllDirectories).Sum(static f => f.Exists ? f.Length : 0);
+
+    private static string Trouble(System.Text.Json.JsonElement status) => status.GetProperty("store").GetProperty("trouble").GetString()!;
 
     private static string State(System.Text.Json.JsonElement status, string sensor) => Sensor(status, sensor).GetProperty("state").GetString()!;
 

@@ -24,6 +24,34 @@ public sealed class RecordingHost(IClock? clock = null, int rowsMax = 100_000) :
     private readonly Queue<string?> _triggers = new();
     private CancellationTokenSource _triggered = new();
 
+    /// <summary>Runs a sensor without the time that it waits between readings, and measures its thread.</summary>
+    /// <param name="sensor">Must wait more often than <paramref name="until"/>.</param>
+    /// <param name="warm">Number of the wait at which counting begins.</param>
+    /// <param name="until">Number of the wait at which it ends, and the sensor is stopped.</param>
+    /// <returns>Bytes allocated in between.</returns>
+    public static long BytesAllocated(ISensor sensor, long warm, long until)
+    {
+        using var stop = new CancellationTokenSource();
+        long before = -1, after = -1;
+        RecordingHost? host = null;
+        using var made = host = new RecordingHost(new LeapingClock(clock =>
+        {
+            host!.DropRows();
+            if (clock.Waits == warm)
+            {
+                before = GC.GetAllocatedBytesForCurrentThread();
+            }
+            else if (clock.Waits == until)
+            {
+                after = GC.GetAllocatedBytesForCurrentThread();
+                stop.Cancel();
+            }
+        }));
+        sensor.Run(host, stop.Token);
+        Assert.True(before >= 0 && after >= 0, "the sensor ended before it could be measured");
+        return after - before;
+    }
+
     public IClock Clock { get; } = clock ?? new SimulatedClock();
 
     public ISensorMemory Memory { get; init; } = new SensorMemory().Of("sensor");

@@ -65,8 +65,8 @@ internal static partial class AgentHost
             var parts = host.Services.GetRequiredService<AgentParts>();
             LogStarting(log, CommandLine.Version, config.Sensors.Count, config.Recipients.Count, config.StateDirectory);
             host.Run();
-            WriteSummary(options.SummaryFile, parts, log);
-            return Environment.ExitCode;
+            var lost = WriteSummary(options.SummaryFile, parts, log);
+            return lost > 0 ? ExitCode.Fault : Environment.ExitCode;
         }
         catch (StoreFault fault)
         {
@@ -160,7 +160,8 @@ internal static partial class AgentHost
         while (parts.Clock.Wait(ConsentsAgain, stop));
     }
 
-    private static void WriteSummary(string? file, AgentParts parts, ILogger log)
+    // Returns what is lost with this process.
+    private static long WriteSummary(string? file, AgentParts parts, ILogger log)
     {
         var summary = parts.Summary();
         LogStopped(log, summary.ReadingsStored, summary.BlocksStored, summary.ReadingsWaiting);
@@ -168,16 +169,26 @@ internal static partial class AgentHost
         {
             File.WriteAllText(file, JsonSerializer.Serialize(summary, AgentJson.Default.RunSummary) + "\n");
         }
+
+        if (summary.Lost > 0)
+        {
+            LogLost(log, summary.Lost, parts.Pipeline.StoreTrouble);
+        }
+
+        return summary.Lost;
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "FieldAgent {Version}: {Sensors} sensors, {Recipients} recipients, state in {State}")]
     private static partial void LogStarting(ILogger log, string version, int sensors, int recipients, string state);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "A withdrawal is not finished: {Why} It holds, nothing of it is sent; it is finished as soon as that is possible.")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "A withdrawal is not finished: {Why}. It holds, nothing of it is sent; it is finished as soon as that is possible.")]
     private static partial void LogConsentsUnfinished(ILogger log, string why);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Stopped. Stored {Readings} readings in {Blocks} blocks; {Waiting} readings wait for the next start.")]
     private static partial void LogStopped(ILogger log, long readings, long blocks, long waiting);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "{Lost} readings and pictures were in memory alone and are lost: {Why}")]
+    private static partial void LogLost(ILogger log, long lost, string why);
 
     /// <summary>Opens and closes the sensors.</summary>
     private sealed class Collecting(AgentParts parts) : IHostedService

@@ -109,6 +109,11 @@ internal sealed class AgentParts : IDisposable
     {
         var spool = Store.Spool.State;
         var now = Clock.Now();
+        var trouble = Pipeline.StoreTrouble;
+        var account = Read(() => AccountReport.Of(Privacy.Audit, Privacy.Incidents), ref trouble);
+        var refused = Read(Privacy.Desk.Refused, ref trouble);
+        var requests = Read(Requests, ref trouble);
+        var policy = Read(() => PolicyReport.Of(Privacy.Policies, Gate.Policy), ref trouble);
         return new StatusReport(
             CommandLine.Version,
             Config.Board,
@@ -119,25 +124,40 @@ internal sealed class AgentParts : IDisposable
             new SpoolReport(
                 spool.Blocks, spool.Readings, spool.Images,
                 spool.OldestWallUnixNs > 0 ? Math.Max(0, (now.WallUnixNs - spool.OldestWallUnixNs) / 1e9) : null,
-                spool.StateBytes, spool.StateBytesMax, spool.Kept),
+                spool.StateBytes, spool.StateBytesMax, spool.Kept, spool.Unwritten),
             new StoreReport(
-                Pipeline.ReadingsStored, Pipeline.BlocksStored, Pipeline.ImagesStored, Pipeline.StoreTrouble,
+                Pipeline.ReadingsStored, Pipeline.BlocksStored, Pipeline.ImagesStored, trouble,
                 Store.OpenOutcome.Text, SqliteLibrary.Description),
             [.. Couriers.Select(static c => c.State)],
-            AccountReport.Of(Privacy.Audit, Privacy.Incidents),
             Counters.Snapshot("denied."),
             Counters.Snapshot("dropped."),
             Counters.Snapshot())
         {
-            Idle = Privacy.Desk.Refused() is { } refused
+            Idle = refused is not null
                 ? $"everything was refused at {ClockExtensions.ToDate(refused.At.WallUnixNs):yyyy-MM-dd HH:mm} UTC: nothing is collected, no data is "
                     + "published; 'fieldagent consent resume' ends that"
                 : null,
-            Requests = Requests(),
+            Account = account,
+            Requests = requests,
             Autostart = Autostart.IsGranted(Gate),
-            InForce = PolicyReport.Of(Privacy.Policies, Gate.Policy),
+            InForce = policy,
             Roles = Roles.Report(),
         };
+    }
+
+    // A card that fails is no reason to say nothing: what lies on it is left out, and the trouble named.
+    private static T? Read<T>(Func<T?> read, ref string trouble)
+        where T : class
+    {
+        try
+        {
+            return read();
+        }
+        catch (StoreFault fault)
+        {
+            trouble = trouble.Length > 0 ? trouble : fault.Message;
+            return null;
+        }
     }
 
     private bool IsAnonymous(string recipient) => Gate.Policy.Recipient(recipient)?.Transform != RecipientTransform.Pseudonymise;
@@ -166,7 +186,7 @@ internal sealed class AgentParts : IDisposable
     {
         var spool = Store.Spool.State;
         return new RunSummary(
-            Pipeline.ReadingsStored, Pipeline.BlocksStored, Pipeline.ImagesStored, spool.Blocks, spool.Readings, spool.Images,
+            Pipeline.ReadingsStored, Pipeline.BlocksStored, Pipeline.ImagesStored, spool.Blocks, spool.Readings, spool.Images, spool.Unwritten,
             Counters.Snapshot("dropped."));
     }
 

@@ -11,17 +11,9 @@ namespace FieldAgent.Agent.Status;
 internal sealed record AccountReport(long AuditEntries, bool ChainOk, string ChainTrouble, IReadOnlyList<IncidentReport> Incidents)
 {
     /// <summary>As it is now.</summary>
-    public static AccountReport Of(AuditBook audit, IncidentBook incidents)
-    {
-        try
-        {
-            return new AccountReport(audit.Last, audit.Broken.Length == 0, audit.Broken, [.. incidents.All().Select(IncidentReport.Of)]);
-        }
-        catch (StoreFault fault)
-        {
-            return new AccountReport(0, false, fault.Message, []);
-        }
-    }
+    /// <exception cref="StoreFault">The store cannot be read.</exception>
+    public static AccountReport Of(AuditBook audit, IncidentBook incidents) =>
+        new(audit.Last, audit.Broken.Length == 0, audit.Broken, [.. incidents.All().Select(IncidentReport.Of)]);
 }
 
 /// <summary>An incident, for people at the board.</summary>

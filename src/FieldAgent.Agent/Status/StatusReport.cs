@@ -14,7 +14,6 @@ namespace FieldAgent.Agent.Status;
 /// <param name="Spool">What waits.</param>
 /// <param name="Store">Store.</param>
 /// <param name="Links">One per recipient.</param>
-/// <param name="Account">Audit and incidents.</param>
 /// <param name="Denied">Readings and pictures denied, by stage and reason.</param>
 /// <param name="Dropped">Dropped, by reason.</param>
 /// <param name="Counters">All other counts.</param>
@@ -28,7 +27,6 @@ internal sealed record StatusReport(
     SpoolReport Spool,
     StoreReport Store,
     IReadOnlyList<CourierState> Links,
-    AccountReport Account,
     SortedDictionary<string, long> Denied,
     SortedDictionary<string, long> Dropped,
     SortedDictionary<string, long> Counters)
@@ -36,13 +34,16 @@ internal sealed record StatusReport(
     /// <summary>Why the board idles at a person's wish (R7); null when it does not.</summary>
     public string? Idle { get; init; }
 
-    /// <summary>Requests of persons.</summary>
+    /// <summary>Audit and incidents; null while the store cannot be read.</summary>
+    public AccountReport? Account { get; init; }
+
+    /// <summary>Requests of persons; null while the store cannot be read.</summary>
     public RequestsReport? Requests { get; init; }
 
     /// <summary>True when the agent may start with the board (R52).</summary>
     public bool Autostart { get; init; }
 
-    /// <summary>The policy in force.</summary>
+    /// <summary>The policy in force; null while the store cannot be read.</summary>
     public PolicyReport? InForce { get; init; }
 
     /// <summary>Lines for people at the board; null without any.</summary>
@@ -50,7 +51,8 @@ internal sealed record StatusReport(
 
     /// <summary>True when nothing needs a technician.</summary>
     [JsonIgnore]
-    public bool IsHealthy => Requests is not { Overdue: > 0 } && Store.Trouble.Length == 0 && Account.ChainTrouble.Length == 0 && Account.Incidents.Count == 0 && Links.All(static l => l.Phase == "connected")
+    public bool IsHealthy => Store.Trouble.Length == 0 && Requests is not { Overdue: > 0 } && Account is not ({ ChainTrouble.Length: > 0 } or { Incidents.Count: > 0 })
+        && Links.All(static l => l.Phase == "connected")
         && Sensors.All(static s => s.State is SensorState.Running or SensorState.Closed or SensorState.Opening or SensorState.Stopped)
         && (Roles is null || Roles.All(static r => r.IsWell));
 }
@@ -73,8 +75,9 @@ internal sealed record ClockReport(DateTimeOffset Time, ClockQuality Quality);
 /// <param name="StateBytes">Bytes of the state folder.</param>
 /// <param name="StateBytesMax">Their cap.</param>
 /// <param name="Held">Delivered blocks and pictures that a legal hold keeps here.</param>
+/// <param name="Unwritten">Readings and pictures in memory alone, as the disk does not take them.</param>
 internal sealed record SpoolReport(
-    long Blocks, long Readings, long Images, double? OldestUnsentSeconds, long StateBytes, long StateBytesMax, long Held);
+    long Blocks, long Readings, long Images, double? OldestUnsentSeconds, long StateBytes, long StateBytesMax, long Held, long Unwritten);
 
 /// <summary>The store.</summary>
 /// <param name="ReadingsStored">Readings made durable since the start.</param>
@@ -93,9 +96,10 @@ internal sealed record StoreReport(
 /// <param name="BlocksWaiting">Blocks that still wait.</param>
 /// <param name="ReadingsWaiting">Readings that still wait.</param>
 /// <param name="ImagesWaiting">Pictures that still wait.</param>
+/// <param name="Lost">Readings and pictures that the disk did not take to the end.</param>
 /// <param name="Dropped">Dropped, by reason.</param>
 internal sealed record RunSummary(
-    long ReadingsStored, long BlocksStored, long ImagesStored, long BlocksWaiting, long ReadingsWaiting, long ImagesWaiting,
+    long ReadingsStored, long BlocksStored, long ImagesStored, long BlocksWaiting, long ReadingsWaiting, long ImagesWaiting, long Lost,
     SortedDictionary<string, long> Dropped);
 
 /// <summary>Source-generated JSON of the agent's own documents.</summary>

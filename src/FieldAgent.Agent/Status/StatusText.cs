@@ -44,6 +44,8 @@ internal static class StatusText
                 ? [["held", $"delivered and kept by a legal hold: {Plural.Of(status.Spool.Held, "block or picture", "blocks and pictures")}; see 'fieldagent hold list'"]] : Array.Empty<string[]>(),
             ["disk", $"{Size(status.Spool.StateBytes)} of {Size(status.Spool.StateBytesMax)}"],
             ["stored", $"{Number(status.Store.ReadingsStored)} readings in {Number(status.Store.BlocksStored)} blocks since the start"],
+            .. status.Spool.Unwritten > 0
+                ? [["memory", $"{Number(status.Spool.Unwritten)} readings and pictures that the disk does not take: lost if the agent stops now"]] : Array.Empty<string[]>(),
         ]);
         output.WriteLine("links");
         TextTable.Write(output, [.. status.Links.Select(static l => new[]
@@ -51,9 +53,13 @@ internal static class StatusText
             l.Recipient, l.Phase, l.Version, $"{Number(l.Acknowledged)} acknowledged, {l.InFlight} under way",
             l.RetryInSeconds > 0 ? $"next try in {Age(l.RetryInSeconds)}" : "", l.Detail,
         })]);
-        output.WriteLine("audit");
-        TextTable.Write(output, [["log", status.Account.ChainTrouble.Length == 0
-            ? $"whole, {Number(status.Account.AuditEntries)} entries" : $"BROKEN: {status.Account.ChainTrouble}"]]);
+        if (status.Account is { } account)
+        {
+            output.WriteLine("audit");
+            TextTable.Write(output, [["log", account.ChainTrouble.Length == 0
+                ? $"whole, {Number(account.AuditEntries)} entries" : $"BROKEN: {account.ChainTrouble}"]]);
+        }
+
         if (status.InForce is { } policy)
         {
             output.WriteLine("policy");
@@ -92,7 +98,7 @@ internal static class StatusText
                 + "see 'fieldagent policy changes'";
         }
 
-        foreach (var incident in status.Account.Incidents)
+        foreach (var incident in status.Account?.Incidents ?? [])
         {
             yield return $"incident {incident.Id}, {incident.Since:yyyy-MM-dd HH:mm} UTC{(incident.Times > 1 ? $", {Number(incident.Times)} times" : "")}: "
                 + $"{incident.Situation} {incident.Remedy}";

@@ -18,6 +18,9 @@ public enum StoreFaultKind
     /// <summary>The file system refuses (read-only, permissions).</summary>
     Refused,
 
+    /// <summary>What was to be stored is larger than the store takes.</summary>
+    TooLarge,
+
     /// <summary>Any other I/O error.</summary>
     Io,
 }
@@ -80,8 +83,10 @@ public readonly record struct FlushOutcome(int Blocks, long Readings, int Images
 /// <param name="OldestWallUnixNs">Estimated wall time of the oldest undelivered block; 0 when none.</param>
 /// <param name="Evicted">Readings given up since the start, announced as gaps.</param>
 /// <param name="Kept">Blocks and pictures that a legal hold keeps although they are delivered; not among those that wait.</param>
+/// <param name="Unwritten">Readings and pictures that the last flush could not make durable: they are in memory alone.</param>
 public readonly record struct SpoolState(
-    long Blocks, long Readings, long Images, long StateBytes, long StateBytesMax, long OldestWallUnixNs, long Evicted, long Kept = 0);
+    long Blocks, long Readings, long Images, long StateBytes, long StateBytesMax, long OldestWallUnixNs, long Evicted, long Kept = 0,
+    long Unwritten = 0);
 
 /// <summary>The durable store between collection and delivery.
 /// <see cref="IAdmittedSink.Take"/>, <see cref="Add"/> and <see cref="Flush"/> belong to the pipeline's thread;

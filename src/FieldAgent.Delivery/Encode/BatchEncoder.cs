@@ -23,34 +23,8 @@ internal sealed class BatchEncoder(MessageIds ids, bool asSteps)
     /// <paramref name="backlog"/> says that the readings are older than the connection, <paramref name="part"/> which rows.</summary>
     public void Encode(SpoolItem item, bool backlog, BatchPart part, PayloadBuffer buffer)
     {
-        buffer.Clear();
-        buffer.Raw("{\"v\":1,\"id\":\""u8);
-        ids.Write(buffer, item.Generation, item.BootId, item.PublicId, part.Count > 1 ? part.Index : -1);
-        buffer.Raw("\",\"seq\":"u8);
-        buffer.Number(item.Sequence);
-        if (part.Count > 1)
-        {
-            buffer.Raw(",\"part\":"u8);
-            buffer.Number(part.Index);
-            buffer.Raw(",\"parts\":"u8);
-            buffer.Number(part.Count);
-        }
-
-        buffer.Raw(",\"function\":"u8);
-        buffer.Text(item.Function);
-        buffer.Raw(",\"purposes\":["u8);
-        buffer.Text(item.Purpose);
-        buffer.Raw("],\"policy\":"u8);
-        buffer.Text(item.PolicyVersion);
-        if (item.PublicConsentId != 0)
-        {
-            buffer.Raw(",\"consent\":"u8);
-            buffer.Number(item.PublicConsentId);
-        }
-
-        buffer.Raw(",\"clock\":"u8);
-        buffer.Text(ContractWords.Of(item.Quality));
-        buffer.Raw(backlog ? ",\"backlog\":true,\"sets\":["u8 : ",\"sets\":["u8);
+        MessageHead.Of(item).Write(buffer, ids, part, backlog);
+        buffer.Raw(",\"sets\":["u8);
 
         var first = true;
         var sets = item.Sets;

@@ -31,30 +31,7 @@ internal sealed class EventEncoder(MessageIds ids)
     public void EncodeManifest(ImageTransfer transfer, PayloadBuffer buffer)
     {
         var image = transfer.Image;
-        buffer.Clear();
-        buffer.Raw("{\"v\":1,\"id\":\""u8);
-        ids.Write(buffer, transfer.Generation, transfer.BootId, transfer.PublicId);
-        buffer.Raw("\",\"seq\":"u8);
-        buffer.Number(transfer.Sequence);
-        buffer.Raw(",\"function\":"u8);
-        buffer.Text(transfer.Function);
-        buffer.Raw(",\"purposes\":["u8);
-        buffer.Text(transfer.Purpose);
-        buffer.Raw("],\"policy\":"u8);
-        buffer.Text(transfer.PolicyVersion);
-        if (transfer.PublicConsentId != 0)
-        {
-            buffer.Raw(",\"consent\":"u8);
-            buffer.Number(transfer.PublicConsentId);
-        }
-
-        buffer.Raw(",\"clock\":"u8);
-        buffer.Text(ContractWords.Of(transfer.Quality));
-        if (transfer.Backlog)
-        {
-            buffer.Raw(",\"backlog\":true"u8);
-        }
-
+        transfer.Head.Write(buffer, ids, BatchPart.Whole, transfer.Backlog);
         buffer.Raw(",\"image\":{\"id\":"u8);
         buffer.Text(image.ImageId);
         buffer.Raw(",\"sensor\":"u8);

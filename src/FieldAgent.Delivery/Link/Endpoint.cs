@@ -106,6 +106,16 @@ internal static class Endpoint
         }
     }
 
+    /// <summary>The fault of a connect that a stop ended.</summary>
+    public static LinkFault Cancelled(LinkOptions options) =>
+        new(LinkFaultKind.Timeout, $"the connection to {Name(options)} was given up because of a stop");
+
+    /// <summary>The fault of a connect whose time ran out after the port had answered.</summary>
+    public static LinkFault TimedOut(LinkOptions options) => new(
+        LinkFaultKind.Timeout,
+        $"{Name(options)} accepts connections but gave no {(options.Tls is not null ? "TLS or MQTT" : "MQTT")} answer within "
+        + $"{options.ConnectTimeout.TotalSeconds:0.#} s; is it the broker's {(options.Tls is not null ? "TLS " : "")}port?");
+
     /// <summary>The fault of a TCP connect that ended with <paramref name="error"/>.</summary>
     public static LinkFault FromSocketError(SocketError error, LinkOptions options) => error switch
     {

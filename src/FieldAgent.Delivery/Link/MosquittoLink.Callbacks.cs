@@ -1,11 +1,10 @@
-using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 using FieldAgent.Core;
 
 namespace FieldAgent.Delivery;
 
 /// <content>What the library calls. All of it on the owner's thread, but for the error lines of the connect.</content>
-public sealed unsafe partial class MosquittoLink : IMosquittoCallbacks
+internal sealed unsafe partial class MosquittoLink : IMosquittoCallbacks
 {
     private const int ErrorLinesMax = 16;
 
@@ -15,9 +14,6 @@ public sealed unsafe partial class MosquittoLink : IMosquittoCallbacks
 
     private int _verifyResult;
     private int? _connackReason;
-    private bool _isSessionPresent;
-    private int _packetBytesMax;
-    private TopicAliases _aliases = new(0);
     private byte _maximumQos = 2;
     private int _subscribeId;
     private int? _subscribeReason;
@@ -28,35 +24,23 @@ public sealed unsafe partial class MosquittoLink : IMosquittoCallbacks
         _connackReason = reason;
         if (reason != 0)
         {
-            SetFault(MqttReasons.FromConnack(reason, _broker));
+            _session.Fail(MqttReasons.FromConnack(reason, _session.Broker));
             return;
         }
 
-        _isSessionPresent = (flags & 1) != 0;
+        _session.NoteSession((flags & 1) != 0);
         if (properties == 0)
         {
             return;
         }
 
-        ushort receiveMaximum;
-        if (LibMosquitto.mosquitto_property_read_int16(properties, LibMosquitto.PropReceiveMaximum, &receiveMaximum, 0) != 0
-            && receiveMaximum > 0)
-        {
-            _sendMaximum = receiveMaximum;
-        }
-
-        uint packetBytesMax;
-        if (LibMosquitto.mosquitto_property_read_int32(properties, LibMosquitto.PropMaximumPacketSize, &packetBytesMax, 0) != 0
-            && packetBytesMax > 0)
-        {
-            _packetBytesMax = (int)Math.Min(packetBytesMax, int.MaxValue);
-        }
-
-        ushort aliasMax;
-        if (LibMosquitto.mosquitto_property_read_int16(properties, LibMosquitto.PropTopicAliasMaximum, &aliasMax, 0) != 0)
-        {
-            _aliases = new TopicAliases(Math.Min(aliasMax, _limits.TopicAliasesMax));
-        }
+        ushort receiveMaximum = 0;
+        uint packetBytesMax = 0;
+        ushort topicAliases = 0;
+        _ = LibMosquitto.mosquitto_property_read_int16(properties, LibMosquitto.PropReceiveMaximum, &receiveMaximum, 0);
+        _ = LibMosquitto.mosquitto_property_read_int32(properties, LibMosquitto.PropMaximumPacketSize, &packetBytesMax, 0);
+        _ = LibMosquitto.mosquitto_property_read_int16(properties, LibMosquitto.PropTopicAliasMaximum, &topicAliases, 0);
+        _session.NoteGrant(receiveMaximum, packetBytesMax, Math.Min(topicAliases, _limits.TopicAliasesMax));
 
         ushort keepAlive;
         if (LibMosquitto.mosquitto_property_read_int16(properties, LibMosquitto.PropServerKeepAlive, &keepAlive, 0) != 0
@@ -76,7 +60,7 @@ public sealed unsafe partial class MosquittoLink : IMosquittoCallbacks
     {
         _eventCount++;
         _errno = errno;
-        SetFault(MqttReasons.FromLibrary(reason, errno, _broker));
+        _session.Fail(MqttReasons.FromLibrary(reason, errno, _session.Broker));
     }
 
     void IMosquittoCallbacks.OnPublish(int messageId, int reason)
@@ -89,25 +73,25 @@ public sealed unsafe partial class MosquittoLink : IMosquittoCallbacks
             return;
         }
 
-        if (_isDisposed)
+        if (_session.IsDisposed)
         {
             return;
         }
 
         try
         {
-            _events.OnAcknowledged(messageId, reason);
+            _session.Events.OnAcknowledged(messageId, reason);
         }
         catch (Exception e)
         {
-            _thrown ??= ExceptionDispatchInfo.Capture(e);
+            _session.Keep(e);
         }
     }
 
     void IMosquittoCallbacks.OnMessage(LibMosquitto.Message* message, nint properties)
     {
         _eventCount++;
-        if (_isDisposed)
+        if (_session.IsDisposed)
         {
             return;
         }
@@ -149,12 +133,12 @@ public sealed unsafe partial class MosquittoLink : IMosquittoCallbacks
             }
             else
             {
-                _events.OnMessage(told);
+                _session.Events.OnMessage(told);
             }
         }
         catch (Exception e)
         {
-            _thrown ??= ExceptionDispatchInfo.Capture(e);
+            _session.Keep(e);
         }
         finally
         {

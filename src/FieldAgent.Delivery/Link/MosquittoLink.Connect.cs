@@ -5,9 +5,9 @@ using FieldAgent.Core;
 namespace FieldAgent.Delivery;
 
 /// <content>From options to CONNACK.</content>
-public sealed partial class MosquittoLink
+internal sealed partial class MosquittoLink
 {
-    private LinkFault Open(LinkOptions options, ILinkEvents events, Deadline deadline)
+    LinkFault ILinkCarrier.Open(LinkOptions options, Deadline deadline)
     {
         if (LibMosquitto.Loaded.Version is null)
         {
@@ -20,18 +20,13 @@ public sealed partial class MosquittoLink
             return fault;
         }
 
-        fault = Endpoint.Probe(options, _limits, deadline, _cancel.Token, out var address, out var isOnlyFamily);
+        fault = Endpoint.Probe(options, _limits, deadline, _session.Cancelled, out var address, out var isOnlyFamily);
         if (fault.Kind != LinkFaultKind.None)
         {
-            return _cancel.IsCancellationRequested ? Cancelled(options) : fault;
+            return _session.IsCancelled ? Endpoint.Cancelled(options) : fault;
         }
 
-        _events = events;
-        _broker = Endpoint.Name(options);
         _isTls = options.Tls is not null;
-        _isV5 = options.Version == MqttVersion.V5;
-        _sendMaximum = ushort.MaxValue;
-        _packetBytesMax = int.MaxValue;
         SetKeepAlive(options.KeepAlive);
         if (MosquittoHandle.Create(options, _limits, this, out var handle) is { } problem)
         {
@@ -45,10 +40,10 @@ public sealed partial class MosquittoLink
         var host = _isTls ? options.Host : address.ToString();
         var bindAddress = isOnlyFamily ? null : address.AddressFamily == AddressFamily.InterNetwork ? "0.0.0.0" : "::";
         var keepAliveSeconds = (int)Math.Ceiling(options.KeepAlive.TotalSeconds);
-        if (!BlockingConnect.Run(handle, host, options.Port, keepAliveSeconds, bindAddress, deadline, _cancel.Token, out var result, out var errno))
+        if (!BlockingConnect.Run(handle, host, options.Port, keepAliveSeconds, bindAddress, deadline, _session.Cancelled, out var result, out var errno))
         {
             _handle = null;
-            return _cancel.IsCancellationRequested ? Cancelled(options) : TimedOut(options);
+            return _session.IsCancelled ? Endpoint.Cancelled(options) : Endpoint.TimedOut(options);
         }
 
         return result switch
@@ -56,51 +51,47 @@ public sealed partial class MosquittoLink
             LibMosquitto.Success => default,
             LibMosquitto.NameLookup => new LinkFault(LinkFaultKind.NameUnknown, $"the name '{options.Host}' has no address"),
             _ => ExplainTls(errno, options)
-                ?? (result == LibMosquitto.Errno ? FromErrno(errno, options) : MqttReasons.FromLibrary(result, errno, _broker)),
+                ?? (result == LibMosquitto.Errno ? FromErrno(errno, options) : MqttReasons.FromLibrary(result, errno, _session.Broker)),
         };
     }
 
-    private LinkFault AwaitConnack(LinkOptions options, Deadline deadline)
+    LinkFault ILinkCarrier.AwaitConnack(LinkOptions options, Deadline deadline)
     {
         _isDeferring = true;
-        while (_connackReason is null && !_hasFault)
+        while (_connackReason is null && !_session.HasFault)
         {
-            if (_cancel.IsCancellationRequested)
+            if (_session.IsCancelled)
             {
-                return Cancelled(options);
+                return Endpoint.Cancelled(options);
             }
 
             var left = deadline.LeftMs;
             if (left == 0)
             {
-                return TimedOut(options);
+                return Endpoint.TimedOut(options);
             }
 
             Pump(left, canWake: false);
         }
 
         _isDeferring = false;
-        if (_hasFault)
+        if (_session.HasFault)
         {
             // Refusals are CONNACK's own; what else ended a TLS connection this early is TLS's fault if it logged one.
-            return _connackReason is null && ExplainTls(_errno, options) is { } tlsFault ? tlsFault : _fault;
+            return _connackReason is null && ExplainTls(_errno, options) is { } tlsFault ? tlsFault : _session.Fault;
         }
 
-        return _maximumQos == 0
-            ? new LinkFault(LinkFaultKind.Refused, $"{_broker} takes no QoS 1 messages, so it can acknowledge nothing", 0x9b)
-            : default;
+        if (_maximumQos == 0)
+        {
+            return MqttReasons.NoQos1(_session.Broker);
+        }
+
+        _handle!.StopLog();
+        return default;
     }
 
     private LinkFault? ExplainTls(int errno, LinkOptions options) =>
         TlsFaults.Explain(_verifyResult, _errorLines, errno, options);
-
-    private static LinkFault Cancelled(LinkOptions options) =>
-        new(LinkFaultKind.Timeout, $"the connection to {Endpoint.Name(options)} was given up because of a stop");
-
-    private LinkFault TimedOut(LinkOptions options) => new(
-        LinkFaultKind.Timeout,
-        $"{Endpoint.Name(options)} accepts connections but gave no {(_isTls ? "TLS or MQTT" : "MQTT")} answer within "
-        + $"{options.ConnectTimeout.TotalSeconds:0.#} s; is it the broker's {(_isTls ? "TLS " : "")}port?");
 
     private static LinkFault FromErrno(int errno, LinkOptions options) => Endpoint.FromSocketError(
         errno switch

@@ -1,11 +1,10 @@
-using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 using FieldAgent.Core;
 
 namespace FieldAgent.Delivery;
 
 /// <content>Waiting, reading and writing.</content>
-public sealed partial class MosquittoLink
+internal sealed partial class MosquittoLink
 {
     private long _eventCount;
     private bool _readAgain;
@@ -18,7 +17,7 @@ public sealed partial class MosquittoLink
         var socket = LibMosquitto.mosquitto_socket(mosq);
         if (socket < 0)
         {
-            SetFault(MqttReasons.FromLibrary(LibMosquitto.NoConnection, 0, _broker));
+            _session.Fail(MqttReasons.FromLibrary(LibMosquitto.NoConnection, 0, _session.Broker));
             return true;
         }
 
@@ -50,13 +49,13 @@ public sealed partial class MosquittoLink
 
             // While connecting, only what the poll above was asked for: when the handshake has just ended, the broker's refusal of
             // a certificate may be here already, and is read before a write would find the connection reset.
-            if (!_hasFault && (wantsWrite || _state == State.Up))
+            if (!_session.HasFault && (wantsWrite || _session.State == LinkState.Up))
             {
                 Write();
             }
         }
 
-        if (_state == State.Up && !_hasFault)
+        if (_session.IsUp)
         {
             KeepAlive();
         }
@@ -75,7 +74,7 @@ public sealed partial class MosquittoLink
             var result = Enter(LibMosquitto.mosquitto_loop_read);
             if (result != LibMosquitto.Success)
             {
-                SetFault(MqttReasons.FromLibrary(result, Marshal.GetLastPInvokeError(), _broker));
+                _session.Fail(MqttReasons.FromLibrary(result, Marshal.GetLastPInvokeError(), _session.Broker));
                 return;
             }
 
@@ -95,27 +94,27 @@ public sealed partial class MosquittoLink
         var result = Enter(LibMosquitto.mosquitto_loop_write);
         if (result != LibMosquitto.Success)
         {
-            SetFault(MqttReasons.FromLibrary(result, Marshal.GetLastPInvokeError(), _broker));
+            _session.Fail(MqttReasons.FromLibrary(result, Marshal.GetLastPInvokeError(), _session.Broker));
         }
     }
 
     private void KeepAlive()
     {
-        _isInsideLibrary = true;
+        _session.IsInside = true;
         var result = LibMosquitto.mosquitto_loop_misc(_handle!.Mosq);
-        _isInsideLibrary = false;
+        _session.IsInside = false;
         if (result != LibMosquitto.Success)
         {
-            SetFault(MqttReasons.FromLibrary(result, Marshal.GetLastPInvokeError(), _broker));
+            _session.Fail(MqttReasons.FromLibrary(result, Marshal.GetLastPInvokeError(), _session.Broker));
         }
     }
 
     private int Enter(Func<nint, int, int> call)
     {
         // One packet at least; the library itself reads as many as there are messages under way.
-        _isInsideLibrary = true;
+        _session.IsInside = true;
         var result = call(_handle!.Mosq, 1);
-        _isInsideLibrary = false;
+        _session.IsInside = false;
         return result;
     }
 
@@ -124,10 +123,10 @@ public sealed partial class MosquittoLink
         // A TLS handshake that the other side resets is no error to the library: it would be read for ever.
         const int Patience = 16;
         var isBroken = (returned & (LinuxWait.PollError | LinuxWait.PollHangUp | LinuxWait.PollInvalid)) != 0;
-        _hangUps = isBroken && _state == State.Connecting ? _hangUps + 1 : 0;
+        _hangUps = isBroken && _session.State == LinkState.Connecting ? _hangUps + 1 : 0;
         if (_hangUps > Patience)
         {
-            SetFault(MqttReasons.FromLibrary(LibMosquitto.Errno, 104, _broker));
+            _session.Fail(MqttReasons.FromLibrary(LibMosquitto.Errno, 104, _session.Broker));
         }
     }
 
@@ -136,50 +135,13 @@ public sealed partial class MosquittoLink
     private bool TellDeferred()
     {
         var told = false;
-        while (!_deferred.IsEmpty && !_isDisposed)
+        while (!_deferred.IsEmpty && !_session.IsDisposed)
         {
             told = true;
-            _deferred.TellNext(_events);
+            _deferred.TellNext(_session.Events);
         }
 
         return told;
-    }
-
-    /// <summary>What events asked for or threw, and the end of the connection, once the library has returned.</summary>
-    private void FinishPoll()
-    {
-        if (_isDisposed)
-        {
-            Close();
-            DisposeWakes();
-        }
-        else if (_isClosing)
-        {
-            Disconnect();
-        }
-        else if (_hasFault && _state == State.Up)
-        {
-            Close();
-            TellClosed();
-        }
-
-        if (_thrown is { } thrown)
-        {
-            _thrown = null;
-            thrown.Throw();
-        }
-    }
-
-    private void TellClosed()
-    {
-        try
-        {
-            _events.OnClosed(_fault);
-        }
-        catch (Exception e)
-        {
-            _thrown ??= ExceptionDispatchInfo.Capture(e);
-        }
     }
 
     private unsafe void WaitForWake(Deadline deadline)
@@ -191,19 +153,19 @@ public sealed partial class MosquittoLink
         }
     }
 
-    private unsafe void SayGoodbye()
+    unsafe void ILinkCarrier.SayGoodbye()
     {
         // What has arrived is taken from the socket first: closing one with unread bytes is a reset, and the broker would see that
         // before the DISCONNECT, and send the will.
         _isDeferring = true;
         Pump(0, canWake: false);
-        if (_hasFault || LibMosquitto.mosquitto_disconnect_v5(_handle!.Mosq, 0, 0) != LibMosquitto.Success)
+        if (_session.HasFault || LibMosquitto.mosquitto_disconnect_v5(_handle!.Mosq, 0, 0) != LibMosquitto.Success)
         {
             return;
         }
 
         var deadline = Deadline.After(_limits.GoodbyeTimeout);
-        while (!_hasFault && LibMosquitto.mosquitto_socket(_handle.Mosq) is var socket and >= 0 && deadline.LeftMs is var left and > 0)
+        while (!_session.HasFault && LibMosquitto.mosquitto_socket(_handle.Mosq) is var socket and >= 0 && deadline.LeftMs is var left and > 0)
         {
             var descriptor = new LinuxWait.PollFd { Descriptor = socket, Events = LinuxWait.PollOut };
             _ = LinuxWait.Poll(&descriptor, 1, left);

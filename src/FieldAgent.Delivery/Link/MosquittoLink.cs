@@ -1,4 +1,4 @@
-using System.Runtime.ExceptionServices;
+using System.Runtime.InteropServices;
 using FieldAgent.Core;
 
 namespace FieldAgent.Delivery;
@@ -10,94 +10,52 @@ namespace FieldAgent.Delivery;
 /// dispose, but not poll or subscribe. What an event throws comes out of <see cref="Poll"/>.
 /// A limit of libmosquitto 2.0.11 as Debian builds it, with assertions: a broker that sends an MQTT 5 property the standard does not
 /// know ends the process. TLS lets only the configured broker get that far; MQTT 3.1.1 has no properties.</remarks>
-public sealed partial class MosquittoLink : ILink
+internal sealed partial class MosquittoLink : ILink, ILinkCarrier
 {
     // An empty topic with a closing zero: the library lets it pass where an alias stands for the name.
     private static ReadOnlySpan<byte> NoName => "\0"u8;
 
     private readonly LinkLimits _limits;
+    private readonly LinkSession _session;
     private readonly WakeEvent _wake = new();
     private readonly WakeEvent _cancelWake = new();
-    private readonly CancellationTokenSource _cancel = new();
     private readonly DeferredEvents _deferred = new();
 
     private MosquittoHandle? _handle;
-    private ILinkEvents _events = NoEvents.Instance;
-    private State _state;
-    private string _broker = "the broker";
     private bool _isTls;
-    private bool _isV5;
     private int _sliceMs;
-    private int _sendMaximum;
     private int _inFlight;
-
-    private LinkFault _fault;
     private int _errno;
-    private bool _hasFault;
     private bool _isDeferring;
-    private bool _isInsideLibrary;
     private int _corkedMessages;
-    private bool _isClosing;
-    private bool _isDisposed;
-    private ExceptionDispatchInfo? _thrown;
 
-    internal MosquittoLink(LinkLimits limits) => _limits = limits;
-
-    private enum State
+    internal MosquittoLink(LinkLimits limits)
     {
-        New,
-        Connecting,
-        Up,
-        Down,
+        _limits = limits;
+        _session = new LinkSession(this);
     }
 
     /// <inheritdoc/>
     /// <remarks>The order: options and files, library, name, TCP port, TLS, CONNACK; each has its own fault.</remarks>
-    public LinkFault Connect(LinkOptions options, ILinkEvents events, out LinkAccepted accepted)
-    {
-        accepted = default;
-        ObjectDisposedException.ThrowIf(_isDisposed, this);
-        if (_state != State.New)
-        {
-            throw new InvalidOperationException("a link connects once; make a new one");
-        }
-
-        _state = State.Connecting;
-        var deadline = Deadline.After(options.ConnectTimeout);
-        var fault = Open(options, events, deadline);
-        if (fault.Kind == LinkFaultKind.None)
-        {
-            fault = AwaitConnack(options, deadline);
-        }
-
-        if (fault.Kind != LinkFaultKind.None)
-        {
-            Close();
-            return fault;
-        }
-
-        _handle!.StopLog();
-        _state = State.Up;
-        accepted = new LinkAccepted(_isSessionPresent, _sendMaximum, _packetBytesMax, options.Version);
-        return default;
-    }
+    public LinkFault Connect(LinkOptions options, ILinkEvents events, out LinkAccepted accepted) =>
+        _session.Connect(options, events, out accepted);
 
     /// <inheritdoc/>
     public unsafe int Publish(MqttTopic topic, ReadOnlySpan<byte> payload, in PublishOptions options)
     {
-        if (_state != State.Up || _hasFault)
+        if (!_session.IsUp)
         {
             return PublishResult.Down;
         }
 
-        if (_inFlight >= _sendMaximum)
+        if (_inFlight >= _session.SendMaximum)
         {
             Uncork();
             return PublishResult.WindowFull;
         }
 
-        var alias = _aliases.Find(topic, out var isKnown);
-        var properties = _isV5 ? _publishProperties.Get(options, alias) : 0;
+        var alias = _session.Aliases.Find(topic, out var isKnown);
+        var properties = _session.IsV5 ? _publishProperties.Get(options, alias) : 0;
         var name = isKnown ? NoName : topic.Utf8Z.AsSpan();
         if (IsTooLarge(name.Length - 1, payload.Length))
         {
@@ -122,7 +80,7 @@ public sealed partial class MosquittoLink : ILink
                 if (alias != 0 && !isKnown)
                 {
                     // In order, so whatever the broker thinks of the message, it has read the number before the next one.
-                    _aliases.Sent(topic, alias);
+                    _session.Aliases.Sent(topic, alias);
                 }
 
                 return messageId;
@@ -132,7 +90,7 @@ public sealed partial class MosquittoLink : ILink
                 throw new ArgumentException($"topic '{topic.Name}' is empty, too long or holds a wildcard", nameof(topic));
             default:
                 // The library closes nothing and calls nobody when a write within publish fails.
-                SetFault(MqttReasons.FromLibrary(result, System.Runtime.InteropServices.Marshal.GetLastPInvokeError(), _broker));
+                _session.Fail(MqttReasons.FromLibrary(result, Marshal.GetLastPInvokeError(), _session.Broker));
                 return PublishResult.Down;
         }
     }
@@ -140,8 +98,8 @@ public sealed partial class MosquittoLink : ILink
     /// <inheritdoc/>
     public unsafe bool Subscribe(string filter, TimeSpan timeout)
     {
-        ThrowIfInsideLibrary();
-        if (_state != State.Up || _hasFault)
+        _session.ThrowIfInside();
+        if (!_session.IsUp)
         {
             return false;
         }
@@ -157,7 +115,7 @@ public sealed partial class MosquittoLink : ILink
 
             if (result != LibMosquitto.OversizePacket)
             {
-                SetFault(MqttReasons.FromLibrary(result, System.Runtime.InteropServices.Marshal.GetLastPInvokeError(), _broker));
+                _session.Fail(MqttReasons.FromLibrary(result, Marshal.GetLastPInvokeError(), _session.Broker));
             }
 
             return false;
@@ -169,7 +127,7 @@ public sealed partial class MosquittoLink : ILink
         _isDeferring = true;
         try
         {
-            while (_subscribeReason is null && !_hasFault && !_cancel.IsCancellationRequested && _deferred.Bytes <= _limits.DeferredBytesMax && deadline.LeftMs is var left and > 0)
+            while (_subscribeReason is null && !_session.HasFault && !_session.IsCancelled && _deferred.Bytes <= _limits.DeferredBytesMax && deadline.LeftMs is var left and > 0)
             {
                 Pump(Math.Min(left, _sliceMs), canWake: false);
             }
@@ -185,8 +143,8 @@ public sealed partial class MosquittoLink : ILink
     /// <inheritdoc/>
     public unsafe bool Unsubscribe(string filter)
     {
-        ThrowIfInsideLibrary();
-        return _state == State.Up && !_hasFault
+        _session.ThrowIfInside();
+        return _session.IsUp
             && LibMosquitto.mosquitto_unsubscribe_v5(_handle!.Mosq, null, filter, 0) == LibMosquitto.Success;
     }
 
@@ -194,12 +152,12 @@ public sealed partial class MosquittoLink : ILink
     /// <remarks>After the connection has closed it waits for <see cref="Wake"/> alone.</remarks>
     public void Poll(TimeSpan wait)
     {
-        ThrowIfInsideLibrary();
+        _session.ThrowIfInside();
         var deadline = Deadline.After(wait);
         var hadDeferred = TellDeferred();
-        if (_state != State.Up)
+        if (_session.State != LinkState.Up)
         {
-            if (!hadDeferred && !_isDisposed)
+            if (!hadDeferred && !_session.IsDisposed)
             {
                 WaitForWake(deadline);
             }
@@ -212,9 +170,9 @@ public sealed partial class MosquittoLink : ILink
         {
             left = hadDeferred || _readAgain ? 0 : deadline.LeftMs;
         }
-        while (!_hasFault && !Pump(Math.Min(left, _sliceMs), canWake: true) && left > 0);
+        while (!_session.HasFault && !Pump(Math.Min(left, _sliceMs), canWake: true) && left > 0);
 
-        FinishPoll();
+        _session.FinishPoll();
     }
 
     /// <inheritdoc/>
@@ -226,51 +184,29 @@ public sealed partial class MosquittoLink : ILink
     /// its own thread.</remarks>
     public void CancelWaits()
     {
-        try
-        {
-            _cancel.Cancel();
-        }
-        catch (ObjectDisposedException)
-        {
-            // The owner is gone: nobody waits.
-        }
-
+        _session.Cancel();
         _cancelWake.Set();
         _wake.Set();
     }
 
     /// <inheritdoc/>
     /// <remarks>Answers that have not been polled are lost; poll until nothing is in flight to have them.</remarks>
-    public void Disconnect()
-    {
-        if (_isInsideLibrary)
-        {
-            _isClosing = true;
-            return;
-        }
-
-        if (_state == State.Up && !_hasFault)
-        {
-            SayGoodbye();
-        }
-
-        Close();
-    }
+    public void Disconnect() => _session.Disconnect();
 
     /// <inheritdoc/>
-    public void Dispose()
-    {
-        if (_isDisposed)
-        {
-            return;
-        }
+    public void Dispose() => _session.Dispose();
 
-        _isDisposed = true;
-        if (!_isInsideLibrary)
-        {
-            Close();
-            DisposeWakes();
-        }
+    void ILinkCarrier.Close()
+    {
+        _handle?.Dispose();
+        _handle = null;
+        _publishProperties.Dispose();
+    }
+
+    void ILinkCarrier.Release()
+    {
+        _wake.Dispose();
+        _cancelWake.Dispose();
     }
 
     // The library writes each message by itself. A run of them shares its segments, until the next poll, and not for longer than it
@@ -282,7 +218,7 @@ public sealed partial class MosquittoLink : ILink
             Uncork();
         }
 
-        if (!_isInsideLibrary && _corkedMessages++ == 0)
+        if (!_session.IsInside && _corkedMessages++ == 0)
         {
             LinuxWait.Cork(LibMosquitto.mosquitto_socket(_handle!.Mosq), isOn: true);
         }
@@ -300,59 +236,9 @@ public sealed partial class MosquittoLink : ILink
     /// <summary>The library's own count is one byte short, and where it notices late it ends the process: a log call without a handle fails
     /// an assertion.</summary>
     private bool IsTooLarge(int nameBytes, int payloadBytes) =>
-        _packetBytesMax != int.MaxValue
-        && PublishSize.Of(nameBytes, _isV5 ? _publishProperties.Bytes : -1, payloadBytes) > _packetBytesMax;
+        _session.PacketBytesMax != int.MaxValue
+        && PublishSize.Of(nameBytes, _session.IsV5 ? _publishProperties.Bytes : -1, payloadBytes) > _session.PacketBytesMax;
 
     /// <summary>The library's duties must not wait longer than a quarter of the keep-alive: the broker allows half of one in excess.</summary>
     private void SetKeepAlive(TimeSpan keepAlive) => _sliceMs = (int)Math.Clamp(keepAlive.TotalMilliseconds / 4, 250, 60_000);
-
-    private void SetFault(LinkFault fault)
-    {
-        // The first cause is the true one: after a refusal the library reports a protocol error as well.
-        if (!_hasFault)
-        {
-            _hasFault = true;
-            _fault = fault;
-        }
-    }
-
-    private void ThrowIfInsideLibrary()
-    {
-        if (_isInsideLibrary)
-        {
-            throw new InvalidOperationException("an event must not poll or subscribe; do it when Poll has returned");
-        }
-    }
-
-    private void DisposeWakes()
-    {
-        _wake.Dispose();
-        _cancelWake.Dispose();
-        _cancel.Dispose();
-    }
-
-    private void Close()
-    {
-        _state = State.Down;
-        _handle?.Dispose();
-        _handle = null;
-        _publishProperties.Dispose();
-    }
-
-    private sealed class NoEvents : ILinkEvents
-    {
-        public static NoEvents Instance { get; } = new();
-
-        public void OnClosed(LinkFault fault)
-        {
-        }
-
-        public void OnAcknowledged(int messageId, int reasonCode)
-        {
-        }
-
-        public void OnMessage(in LinkMessage message)
-        {
-        }
-    }
 }

@@ -18,6 +18,10 @@ internal static class MqttReasons
         _ => FromReason(code, broker, $"{broker} refuses the connection"),
     };
 
+    /// <summary>The fault of a broker that accepts the connection, but grants QoS 0 alone.</summary>
+    public static LinkFault NoQos1(string broker) =>
+        new(LinkFaultKind.Refused, $"{broker} takes no QoS 1 messages, so it can acknowledge nothing", 0x9b);
+
     /// <summary>The fault that a DISCONNECT of the broker with a code of 0x80 or above stands for.</summary>
     public static LinkFault FromDisconnect(int code, string broker) => code switch
     {

@@ -5,6 +5,7 @@ namespace FieldAgent.Delivery;
 
 /// <summary>The kernel calls a link waits with: <c>poll(2)</c> and <c>eventfd(2)</c>. Their numbers are the same on every
 /// Linux architecture but for the eventfd flags of MIPS and Alpha.</summary>
+/// <remarks>The devices wait with calls of their own: neither project knows the other, and what both know does no input or output.</remarks>
 internal static unsafe partial class LinuxWait
 {
     public const short PollIn = 0x1;

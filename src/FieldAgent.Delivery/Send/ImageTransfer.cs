@@ -15,18 +15,10 @@ internal sealed class ImageTransfer
     {
         Image = item.Image!;
         ItemId = item.Id;
-        PublicId = item.PublicId;
-        PublicConsentId = item.PublicConsentId;
-        Sequence = item.Sequence;
-        Generation = item.Generation;
-        Function = item.Function;
+        Head = MessageHead.Of(item);
         Field = item.Field;
-        Purpose = item.Purpose;
-        PolicyVersion = item.PolicyVersion;
         ConsentId = item.ConsentId;
-        BootId = item.BootId;
         WallOffsetNs = item.WallOffsetNs;
-        Quality = item.Quality;
         Backlog = backlog;
         ChunkBytes = chunkBytes;
         Chunks = (int)((Image.Bytes + chunkBytes - 1) / chunkBytes);
@@ -37,29 +29,16 @@ internal sealed class ImageTransfer
 
     public long ItemId { get; }
 
-    public long PublicId { get; }
+    /// <summary>What its manifest begins with.</summary>
+    public MessageHead Head { get; }
 
-    public long PublicConsentId { get; }
-
-    public long Sequence { get; }
-
-    public Guid Generation { get; }
-
-    public string Function { get; }
+    public string Function => Head.Function;
 
     public string Field { get; }
 
-    public string Purpose { get; }
-
-    public string PolicyVersion { get; }
-
     public long ConsentId { get; }
 
-    public Guid BootId { get; }
-
     public long WallOffsetNs { get; }
-
-    public ClockQuality Quality { get; }
 
     public bool Backlog { get; }
 
@@ -77,7 +56,7 @@ internal sealed class ImageTransfer
     public bool IsComplete => ManifestAcknowledged && _acknowledgedCount == Chunks;
 
     /// <summary>When it was taken, Unix ns; 0 when that boot's wall time is not known.</summary>
-    public long CapturedWallNs => Quality == ClockQuality.Unsynced ? 0 : Image.CapturedBootNs + WallOffsetNs;
+    public long CapturedWallNs => Head.Quality == ClockQuality.Unsynced ? 0 : Image.CapturedBootNs + WallOffsetNs;
 
     /// <summary>The next chunk to send; −1 when all are under way or acknowledged.</summary>
     public int NextChunk
@@ -94,7 +73,7 @@ internal sealed class ImageTransfer
     }
 
     /// <summary>A message of it, as it is noted while it is under way.</summary>
-    public Sent SentOf(SentKind kind, int index) => new(kind, ItemId, index, Function, Field, Sequence, this);
+    public Sent SentOf(SentKind kind, int index) => new(kind, ItemId, index, Function, Field, Head.Sequence, this);
 
     /// <summary>The next chunk was sent.</summary>
     public void Sent() => _next++;

@@ -34,6 +34,7 @@ internal sealed partial class Spool : ISpool
     // A small transaction and its checkpoint, and a new database beside one that is set aside.
     private const long ReserveBytesMin = 96 << 10;
 
+    private long _unwritten;
     private Snapshot _snapshot = new(0, 0, 0, 0, 0, 0);
 
     public Spool(StoreContext context)
@@ -63,7 +64,7 @@ internal sealed partial class Spool : ISpool
         {
             var now = Volatile.Read(ref _snapshot);
             return new SpoolState(now.Blocks, now.Readings, now.Images, now.StateBytes, _context.Options.StateBytesMax,
-                now.OldestWallUnixNs, Volatile.Read(ref _evicted), now.Kept);
+                now.OldestWallUnixNs, Volatile.Read(ref _evicted), now.Kept, Volatile.Read(ref _unwritten));
         }
     }
 
@@ -105,7 +106,7 @@ internal sealed partial class Spool : ISpool
 
         if (image.Jpeg.Length > _context.Limits.ImageBytesMax)
         {
-            throw new StoreFault(StoreFaultKind.Refused,
+            throw new StoreFault(StoreFaultKind.TooLarge,
                 $"a picture of camera '{image.Sensor}' has {image.Jpeg.Length} bytes, at most {_context.Limits.ImageBytesMax} are stored: "
                 + "lower its resolution or quality", retry: false);
         }
@@ -146,10 +147,12 @@ internal sealed partial class Spool : ISpool
             try
             {
                 outcome = FlushWaiting();
+                Volatile.Write(ref _unwritten, 0);
             }
             catch (StoreFault)
             {
                 DropBeyondBound();
+                Volatile.Write(ref _unwritten, Unwritten());
                 throw;
             }
         }
@@ -219,7 +222,7 @@ internal sealed partial class Spool : ISpool
             DrainIntake();
             if (_waiting.Count + _waitingImages.Count > 0)
             {
-                _context.Counters.Add("dropped.not-flushed", _waiting.Sum(static block => block.Readings) + _waitingImages.Count);
+                _context.Counters.Add("dropped.not-flushed", Unwritten());
             }
 
             foreach (var image in _waitingImages)
@@ -232,6 +235,8 @@ internal sealed partial class Spool : ISpool
             _keys.Dispose();
         }
     }
+
+    private long Unwritten() => _waiting.Sum(static block => block.Readings) + _waitingImages.Count;
 
     private void DrainIntake()
     {

@@ -44,7 +44,7 @@ internal sealed class BoardTree : IDisposable
 
     public ClockQuality Clock { get; set; } = ClockQuality.Ntp;
 
-    public (long Free, long Total)? Disk { get; set; } = (20L << 30, 29L << 30);
+    public DiskFound? Disk { get; set; } = new DiskFound(20L << 30, 29L << 30);
 
     public ControlReply Agent { get; set; } = ControlReply.No("nobody") with { NobodyThere = true };
 

@@ -144,8 +144,33 @@ public sealed class DoctorTests
     public void A_full_disk_is_named()
     {
         using var board = new BoardTree();
-        board.Disk = (10L << 20, 29L << 30);
+        board.Disk = new DiskFound(10L << 20, 29L << 30);
         Assert.Contains("10.0 MiB free", Only(board.Look(), "disk.full").Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_read_only_disk_is_named()
+    {
+        using var board = new BoardTree();
+        board.Disk = new DiskFound(1L << 30, 29L << 30, IsReadOnly: true);
+        Assert.Contains("dmesg", Only(board.Look(), "disk.read-only").Remedy, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("/var/lib/fieldagent", true)]
+    [InlineData("/var/libertine", false)]
+    [InlineData("/mnt/usb/state", true)]
+    [InlineData("/data", false)]
+    public void The_deepest_mount_says_whether_a_folder_is_read_only(string folder, bool isReadOnly)
+    {
+        string[] mounts =
+        [
+            "22 1 179:2 / / rw,noatime shared:1 - ext4 /dev/mmcblk0p2 rw,errors=remount-ro",
+            "40 22 179:3 / /var/lib rw,noatime shared:2 - ext4 /dev/mmcblk0p3 ro",
+            "41 22 8:1 / /mnt/usb ro,relatime shared:3 - vfat /dev/sda1 rw",
+            "42 22 8:2 / /data ro - ext4 /dev/sdb ro", "43 22 8:3 / /data rw - ext4 /dev/sdc rw", "nonsense",
+        ];
+        Assert.Equal(isReadOnly, DoctorPorts.IsReadOnly(folder, mounts));
     }
 
     [Fact]

@@ -52,16 +52,18 @@ internal sealed class BenchBoard : IDisposable
         }
     }
 
-    /// <summary>What the agent does in some seconds, the median of each figure.</summary>
+    /// <summary>What the agent does in some seconds: the median of its rates, and all losses.</summary>
     public Span Watch(int seconds)
     {
-        var spans = Enumerable.Range(0, Repeats).Select(_ =>
+        var spans = new List<Span>();
+        for (var before = Look(); spans.Count < Repeats;)
         {
-            var before = Look();
-            Live.Ok($"sleep {seconds}");
+            Live.Ok($"sleep {Text(seconds)}");
             var after = Look();
-            return new Span(after.Seconds - before.Seconds, after.Rows - before.Rows, after.Lost - before.Lost);
-        }).ToList();
+            spans.Add(new Span(after.Seconds - before.Seconds, after.Rows - before.Rows, after.Lost - before.Lost));
+            before = after;
+        }
+
         return spans.OrderBy(static span => span.Rate).ElementAt(Repeats / 2) with { Lost = spans.Sum(static span => span.Lost) };
     }
 

@@ -5,7 +5,7 @@ namespace FieldAgent.Benchmarks.Devices;
 /// <summary>Processor time of a sensor of each kind on the virtual board, above that of an agent without it.</summary>
 internal static class SensorCost
 {
-    private const int Seconds = 4;
+    private const int Seconds = 3;
     private const int Many = 20;
     private const string Idle = """{ "name": "env", "kind": "simulated", "seed": 1, "streams": [ { "name": "a", "unit": "1" } ] }""";
     private const string MakeEdges = "echo 5000 >/sys/module/fieldagent_gpio/parameters/rate; echo 1000000000 >/sys/module/fieldagent_gpio/parameters/left";

@@ -118,23 +118,7 @@ public sealed class ReplayTests : IDisposable
             text.Append(CultureInfo.InvariantCulture, $"2026-05-01T00:{i / 60 % 60:00}:{i % 60:00}.000000000Z,alpha,{i}.25\n");
         }
 
-        long before = 0, after = 0;
-        RecordingHost? host = null;
-        host = new RecordingHost(new LeapingClock(clock =>
-        {
-            host!.DropRows();
-            if (clock.Waits == 500)
-            {
-                before = GC.GetAllocatedBytesForCurrentThread();
-            }
-            else if (clock.Waits == 2_500)
-            {
-                after = GC.GetAllocatedBytesForCurrentThread();
-            }
-        }));
-        Replay(text.ToString(), """ "pace": "live" """).Run(host, CancellationToken.None);
-        Assert.True(before > 0);
-        Assert.Equal(0, after - before);
+        Assert.Equal(0, RecordingHost.BytesAllocated(Replay(text.ToString(), """ "pace": "live" """), warm: 500, until: 2_500));
     }
 
     [Theory]

@@ -29,6 +29,12 @@ internal sealed class DiskCheck : ICheck
         {
             yield return Finding.Warn("disk.unseen", config.StateDirectory, "the kernel does not say how much is free", "check that its file system is mounted");
         }
+        else if (disk.IsReadOnly)
+        {
+            yield return Finding.Fail("disk.read-only", config.StateDirectory,
+                "its file system is read-only: so the kernel leaves a card after an error of it, or somebody mounted it so",
+                "look for errors in 'dmesg' and restart the board, which checks the card; replace the card if it happens again");
+        }
         else if (disk.Free <= config.FreeBytesMin)
         {
             yield return Finding.Fail("disk.full", config.StateDirectory,

@@ -20,12 +20,12 @@ internal sealed class StoreCheck : ICheck
             yield return status.Store.Trouble.Length > 0
                 ? Finding.Fail("store.trouble", place, status.Store.Trouble, "see the findings of 'disk', and the kernel log for errors of the card")
                 : Finding.Ok("store.open", place, status.Store.Opened);
-            if (status.Account.ChainTrouble.Length > 0)
+            if (status.Account is { ChainTrouble: { Length: > 0 } broken })
             {
-                yield return Finding.Fail("store.audit", "audit log", status.Account.ChainTrouble, "fieldagent audit verify, and find out who changed it");
+                yield return Finding.Fail("store.audit", "audit log", broken, "fieldagent audit verify, and find out who changed it");
             }
 
-            foreach (var incident in status.Account.Incidents)
+            foreach (var incident in status.Account?.Incidents ?? [])
             {
                 yield return Finding.Fail("store.incident", $"incident {incident.Id}", incident.Situation, incident.Remedy);
             }

@@ -16,7 +16,7 @@ namespace FieldAgent.Delivery;
 /// <content>From options to CONNACK.</content>
 internal sealed partial class MqttNetLink
 {
-    private LinkFault Open(LinkOptions options, Deadline deadline)
+    LinkFault ILinkCarrier.Open(LinkOptions options, Deadline deadline)
     {
         var fault = LinkCheck.Check(options, _limits);
         if (fault.Kind != LinkFaultKind.None)
@@ -24,10 +24,10 @@ internal sealed partial class MqttNetLink
             return fault;
         }
 
-        fault = Endpoint.Probe(options, _limits, deadline, _cancel.Token, out var address, out _);
+        fault = Endpoint.Probe(options, _limits, deadline, _session.Cancelled, out var address, out _);
         if (fault.Kind != LinkFaultKind.None)
         {
-            return _cancel.IsCancellationRequested ? Cancelled(options) : fault;
+            return _session.IsCancelled ? Endpoint.Cancelled(options) : fault;
         }
 
         if (options.Tls is not null)
@@ -39,8 +39,6 @@ internal sealed partial class MqttNetLink
             }
         }
 
-        _broker = Endpoint.Name(options);
-        _isV5 = options.Version == MqttVersion.V5;
         SetKeepAlive(options.KeepAlive);
         var tcp = new MqttClientTcpOptions
         {
@@ -55,7 +53,7 @@ internal sealed partial class MqttNetLink
             new MqttTcpChannel(new MqttClientOptions { ChannelOptions = tcp }), _limits.InboundPacketBytesMax);
         _adapter = new MqttChannelAdapter(
             _channel,
-            new MqttPacketFormatterAdapter(_isV5 ? MqttProtocolVersion.V500 : MqttProtocolVersion.V311, new MqttBufferWriter(4096, 65_535)),
+            new MqttPacketFormatterAdapter(_session.IsV5 ? MqttProtocolVersion.V500 : MqttProtocolVersion.V311, new MqttBufferWriter(4096, 65_535)),
             MqttNetNullLogger.Instance);
         return ConnectSocket(options, deadline);
     }
@@ -64,14 +62,14 @@ internal sealed partial class MqttNetLink
     {
         try
         {
-            using var limit = CancellationTokenSource.CreateLinkedTokenSource(_cancel.Token);
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(_session.Cancelled);
             limit.CancelAfter(deadline.Left);
             _adapter!.ConnectAsync(limit.Token).GetAwaiter().GetResult();
             return default;
         }
         catch (OperationCanceledException)
         {
-            return _cancel.IsCancellationRequested ? Cancelled(options) : TimedOut(options);
+            return _session.IsCancelled ? Endpoint.Cancelled(options) : Endpoint.TimedOut(options);
         }
         catch (Exception e) when (e is MqttCommunicationException or IOException or SocketException)
         {
@@ -79,7 +77,7 @@ internal sealed partial class MqttNetLink
         }
     }
 
-    private LinkFault AwaitConnack(LinkOptions options, Deadline deadline)
+    LinkFault ILinkCarrier.AwaitConnack(LinkOptions options, Deadline deadline)
     {
         Send(Greeting(options));
         _channel!.Flush();
@@ -94,46 +92,45 @@ internal sealed partial class MqttNetLink
                 return IsMalformed(cause) ? FaultOf(cause) : _tls?.Explain(cause, options) ?? FaultOf(cause);
             }
 
-            if (_cancel.IsCancellationRequested)
+            if (_session.IsCancelled)
             {
-                return Cancelled(options);
+                return Endpoint.Cancelled(options);
             }
 
             if (deadline.LeftMs is var left && left == 0)
             {
-                return TimedOut(options);
+                return Endpoint.TimedOut(options);
             }
 
             _inbox.Wait(left, canWake: false);
         }
 
-        return packet is MqttConnAckPacket connack ? Note(connack) : MqttReasons.FromLibrary(LibMosquitto.Protocol, 0, _broker);
+        return packet is MqttConnAckPacket connack ? Note(connack) : MqttReasons.FromLibrary(LibMosquitto.Protocol, 0, _session.Broker);
     }
 
     private LinkFault Note(MqttConnAckPacket connack)
     {
-        var reason = _isV5 ? (int)connack.ReasonCode : (int)connack.ReturnCode;
+        var reason = _session.IsV5 ? (int)connack.ReasonCode : (int)connack.ReturnCode;
         if (reason != 0)
         {
-            return MqttReasons.FromConnack(reason, _broker);
+            return MqttReasons.FromConnack(reason, _session.Broker);
         }
 
-        _isSessionPresent = connack.IsSessionPresent;
-        if (!_isV5)
+        _session.NoteSession(connack.IsSessionPresent);
+        if (!_session.IsV5)
         {
             return default;
         }
 
-        _sendMaximum = connack.ReceiveMaximum > 0 ? connack.ReceiveMaximum : _sendMaximum;
-        _packetBytesMax = connack.MaximumPacketSize > 0 ? (int)Math.Min(connack.MaximumPacketSize, int.MaxValue) : _packetBytesMax;
-        _aliases = new TopicAliases(Math.Min(connack.TopicAliasMaximum, _limits.TopicAliasesMax));
+        _session.NoteGrant(
+            connack.ReceiveMaximum, connack.MaximumPacketSize, Math.Min(connack.TopicAliasMaximum, _limits.TopicAliasesMax));
         if (connack.ServerKeepAlive > 0)
         {
             SetKeepAlive(TimeSpan.FromSeconds(connack.ServerKeepAlive));
         }
 
         return connack.MaximumQoS == MqttQualityOfServiceLevel.AtMostOnce
-            ? new LinkFault(LinkFaultKind.Refused, $"{_broker} takes no QoS 1 messages, so it can acknowledge nothing", 0x9b)
+            ? MqttReasons.NoQos1(_session.Broker)
             : default;
     }
 
@@ -148,7 +145,7 @@ internal sealed partial class MqttNetLink
             Password = options.Password is { } word ? Encoding.UTF8.GetBytes(word) : null,
             RequestProblemInformation = true,
         };
-        if (_isV5)
+        if (_session.IsV5)
         {
             packet.SessionExpiryInterval = Seconds(options.SessionExpiry);
             packet.ReceiveMaximum = (ushort)options.ReceiveMaximum;
@@ -162,7 +159,7 @@ internal sealed partial class MqttNetLink
             packet.WillMessage = will.Payload;
             packet.WillQoS = MqttQualityOfServiceLevel.AtLeastOnce;
             packet.WillRetain = will.Retain;
-            packet.WillDelayInterval = _isV5 ? Seconds(will.Delay) : 0;
+            packet.WillDelayInterval = _session.IsV5 ? Seconds(will.Delay) : 0;
         }
 
         return packet;
@@ -172,14 +169,6 @@ internal sealed partial class MqttNetLink
     private static uint Seconds(TimeSpan span) =>
         span.TotalSeconds >= uint.MaxValue ? uint.MaxValue : (uint)Math.Max(0, Math.Ceiling(span.TotalSeconds));
 
-    private static LinkFault Cancelled(LinkOptions options) =>
-        new(LinkFaultKind.Timeout, $"the connection to {Endpoint.Name(options)} was given up because of a stop");
-
-    private static LinkFault TimedOut(LinkOptions options) => new(
-        LinkFaultKind.Timeout,
-        $"{Endpoint.Name(options)} accepts connections but gave no {(options.Tls is not null ? "TLS or MQTT" : "MQTT")} answer within "
-        + $"{options.ConnectTimeout.TotalSeconds:0.#} s; is it the broker's {(options.Tls is not null ? "TLS " : "")}port?");
-
     /// <summary>True for what MQTTnet cannot read: its decoders throw many things at nonsense.</summary>
     private static bool IsMalformed(Exception? e) =>
         e is not (null or MqttCommunicationException or IOException or SocketException or OperationCanceledException or ObjectDisposedException);
@@ -188,12 +177,12 @@ internal sealed partial class MqttNetLink
     {
         if (e is null)
         {
-            return MqttReasons.FromLibrary(LibMosquitto.NoConnection, 0, _broker);
+            return MqttReasons.FromLibrary(LibMosquitto.NoConnection, 0, _session.Broker);
         }
 
         if (IsMalformed(e))
         {
-            return MqttReasons.FromLibrary(LibMosquitto.Protocol, 0, _broker);
+            return MqttReasons.FromLibrary(LibMosquitto.Protocol, 0, _session.Broker);
         }
 
         var cause = e;
@@ -202,6 +191,6 @@ internal sealed partial class MqttNetLink
             cause = inner;
         }
 
-        return MqttReasons.FromLibrary(LibMosquitto.Errno, cause is SocketException socket ? socket.NativeErrorCode : 0, _broker);
+        return MqttReasons.FromLibrary(LibMosquitto.Errno, cause is SocketException socket ? socket.NativeErrorCode : 0, _session.Broker);
     }
 }

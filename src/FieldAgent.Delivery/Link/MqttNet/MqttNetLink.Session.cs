@@ -1,4 +1,3 @@
-using System.Runtime.ExceptionServices;
 using FieldAgent.Core;
 using MQTTnet;
 using MQTTnet.Adapter;
@@ -25,12 +24,12 @@ internal sealed partial class MqttNetLink
     /// <remarks>After the connection has closed it waits for <see cref="Wake"/> alone.</remarks>
     public void Poll(TimeSpan wait)
     {
-        ThrowIfInsideEvent();
+        _session.ThrowIfInside();
         var deadline = Deadline.After(wait);
         var told = TellDeferred();
-        if (_state != State.Up)
+        if (_session.State != LinkState.Up)
         {
-            if (!told && !_isDisposed)
+            if (!told && !_session.IsDisposed)
             {
                 _inbox.Wait(deadline.LeftMs, canWake: true, wakeOnly: true);
             }
@@ -43,13 +42,13 @@ internal sealed partial class MqttNetLink
         while (true)
         {
             told |= TellArrived();
-            if (!_hasFault && !_isClosing && !_isDisposed)
+            if (!_session.HasFault && !_session.IsClosing && !_session.IsDisposed)
             {
                 KeepAlive();
                 FlushIfNeeded();
             }
 
-            if (told || isWoken || _hasFault || _isClosing || _isDisposed || deadline.LeftMs == 0)
+            if (told || isWoken || _session.HasFault || _session.IsClosing || _session.IsDisposed || deadline.LeftMs == 0)
             {
                 break;
             }
@@ -57,7 +56,7 @@ internal sealed partial class MqttNetLink
             isWoken = _inbox.Wait(Math.Min(deadline.LeftMs, KeepAliveLeftMs()), canWake: true);
         }
 
-        FinishPoll();
+        _session.FinishPoll();
     }
 
     private static async Task ReceiveAsync(MqttChannelAdapter adapter, BufferedChannel channel, PacketInbox inbox)
@@ -81,7 +80,7 @@ internal sealed partial class MqttNetLink
     private bool TellDeferred()
     {
         var told = false;
-        while (!_isDisposed && !_isClosing && _deferred.TryDequeue(out var packet))
+        while (!_session.IsDisposed && !_session.IsClosing && _deferred.TryDequeue(out var packet))
         {
             told = true;
             _deferredBytes -= PacketInbox.BytesOf(packet);
@@ -94,16 +93,16 @@ internal sealed partial class MqttNetLink
     private bool TellArrived()
     {
         var told = 0;
-        while (!_hasFault && !_isClosing && !_isDisposed && told < PacketsPerPoll && _inbox.TryTake(out var packet))
+        while (!_session.HasFault && !_session.IsClosing && !_session.IsDisposed && told < PacketsPerPoll && _inbox.TryTake(out var packet))
         {
             told++;
             Heard();
             Handle(packet);
         }
 
-        if (told == 0 && !_hasFault && _inbox.IsEnded && !_inbox.TryTake(out _))
+        if (told == 0 && !_session.HasFault && _inbox.IsEnded && !_inbox.TryTake(out _))
         {
-            SetFault(FaultOf(_inbox.Cause ?? _channel?.Broken));
+            _session.Fail(FaultOf(_inbox.Cause ?? _channel?.Broken));
         }
 
         return told > 0;
@@ -111,7 +110,7 @@ internal sealed partial class MqttNetLink
 
     private int? AwaitSuback(ushort id, Deadline deadline)
     {
-        while (!_hasFault)
+        while (!_session.HasFault)
         {
             while (_inbox.TryTake(out var packet))
             {
@@ -144,7 +143,7 @@ internal sealed partial class MqttNetLink
         {
             case MqttPublishPacket publish when publish.QualityOfServiceLevel != MqttQualityOfServiceLevel.ExactlyOnce:
                 Tell(publish);
-                if (publish.QualityOfServiceLevel == MqttQualityOfServiceLevel.AtLeastOnce && !_isDisposed && _adapter is not null)
+                if (publish.QualityOfServiceLevel == MqttQualityOfServiceLevel.AtLeastOnce && !_session.IsDisposed && _adapter is not null)
                 {
                     // Only now: what is not told yet counts against the receive maximum.
                     Send(new MqttPubAckPacket { PacketIdentifier = publish.PacketIdentifier });
@@ -164,14 +163,14 @@ internal sealed partial class MqttNetLink
                 break;
             case MqttDisconnectPacket disconnect:
                 var reason = (int)disconnect.ReasonCode;
-                SetFault(reason >= 0x80
-                    ? MqttReasons.FromDisconnect(reason, _broker)
-                    : MqttReasons.FromLibrary(LibMosquitto.Success, 0, _broker));
+                _session.Fail(reason >= 0x80
+                    ? MqttReasons.FromDisconnect(reason, _session.Broker)
+                    : MqttReasons.FromLibrary(LibMosquitto.Success, 0, _session.Broker));
                 break;
             case MqttSubAckPacket or MqttUnsubAckPacket:
                 break;
             default:
-                SetFault(MqttReasons.FromLibrary(LibMosquitto.Protocol, 0, _broker));
+                _session.Fail(MqttReasons.FromLibrary(LibMosquitto.Protocol, 0, _session.Broker));
                 break;
         }
     }
@@ -205,52 +204,23 @@ internal sealed partial class MqttNetLink
 
     private void Call<T>(Action<ILinkEvents, T> call, T argument)
     {
-        if (_isDisposed || _events is null)
+        if (_session.IsDisposed)
         {
             return;
         }
 
-        _isInsideEvent = true;
+        _session.IsInside = true;
         try
         {
-            call(_events, argument);
+            call(_session.Events, argument);
         }
         catch (Exception e)
         {
-            _thrown ??= ExceptionDispatchInfo.Capture(e);
+            _session.Keep(e);
         }
         finally
         {
-            _isInsideEvent = false;
-        }
-    }
-
-    /// <summary>What events asked for or threw, and the end of the connection.</summary>
-    private void FinishPoll()
-    {
-        if (_isDisposed)
-        {
-            Close();
-            _cancel.Dispose();
-        }
-        else if (_isClosing)
-        {
-            Disconnect();
-        }
-        else if (_hasFault && _state == State.Up)
-        {
-            Close();
-            Call(static (events, fault) => events.OnClosed(fault), _fault);
-            if (_isDisposed)
-            {
-                _cancel.Dispose();
-            }
-        }
-
-        if (_thrown is { } thrown)
-        {
-            _thrown = null;
-            thrown.Throw();
+            _session.IsInside = false;
         }
     }
 
@@ -270,7 +240,7 @@ internal sealed partial class MqttNetLink
         {
             if (limit.LeftMs == 0)
             {
-                SetFault(MqttReasons.FromLibrary(LibMosquitto.KeepAlive, 0, _broker));
+                _session.Fail(MqttReasons.FromLibrary(LibMosquitto.KeepAlive, 0, _session.Broker));
             }
         }
         else if (_lastSent.LeftMs == 0 || _lastHeard.LeftMs == 0)

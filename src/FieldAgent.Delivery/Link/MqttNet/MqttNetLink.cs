@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Runtime.ExceptionServices;
 using System.Text;
 using FieldAgent.Core;
 using MQTTnet.Adapter;
@@ -12,11 +11,11 @@ namespace FieldAgent.Delivery;
 /// keep-alive) is kept here, because MQTTnet's client queues, resends and reconnects by itself, which the contract of a link forbids.</summary>
 /// <remarks>Made by <see cref="MqttNetLinkFactory"/>. A pool task reads and hands packets over; all else happens on the owner's thread, within
 /// its calls. Events may publish, disconnect and dispose, but not poll or subscribe; what they throw comes out of <see cref="Poll"/>.</remarks>
-internal sealed partial class MqttNetLink(LinkLimits limits) : ILink
+internal sealed partial class MqttNetLink : ILink, ILinkCarrier
 {
-    private readonly LinkLimits _limits = limits;
-    private readonly PacketInbox _inbox = new(limits.DeferredBytesMax);
-    private readonly CancellationTokenSource _cancel = new();
+    private readonly LinkLimits _limits;
+    private readonly LinkSession _session;
+    private readonly PacketInbox _inbox;
     private readonly Queue<MqttPacket> _deferred = new();
     private readonly HashSet<ushort> _inFlight = [];
 
@@ -24,72 +23,30 @@ internal sealed partial class MqttNetLink(LinkLimits limits) : ILink
     private BufferedChannel? _channel;
     private MqttChannelAdapter? _adapter;
     private Task _reading = Task.CompletedTask;
-    private ILinkEvents? _events;
-    private State _state;
-    private string _broker = "the broker";
-    private bool _isV5;
-    private bool _isSessionPresent;
-    private int _sendMaximum = ushort.MaxValue;
-    private int _packetBytesMax = int.MaxValue;
-    private TopicAliases _aliases = new(0);
     private (string? Text, List<MqttUserProperty>? List) _encoding;
     private ushort _lastId;
     private int _unflushed;
 
-    private LinkFault _fault;
-    private bool _hasFault;
-    private bool _isInsideEvent;
-    private bool _isClosing;
-    private bool _isDisposed;
-    private ExceptionDispatchInfo? _thrown;
-
-    private enum State
+    internal MqttNetLink(LinkLimits limits)
     {
-        New,
-        Connecting,
-        Up,
-        Down,
+        _limits = limits;
+        _session = new LinkSession(this);
+        _inbox = new PacketInbox(limits.DeferredBytesMax);
     }
 
     /// <inheritdoc/>
-    public LinkFault Connect(LinkOptions options, ILinkEvents events, out LinkAccepted accepted)
-    {
-        accepted = default;
-        ObjectDisposedException.ThrowIf(_isDisposed, this);
-        if (_state != State.New)
-        {
-            throw new InvalidOperationException("a link connects once; make a new one");
-        }
-
-        _state = State.Connecting;
-        var deadline = Deadline.After(options.ConnectTimeout);
-        var fault = Open(options, deadline);
-        if (fault.Kind == LinkFaultKind.None)
-        {
-            fault = AwaitConnack(options, deadline);
-        }
-
-        if (fault.Kind != LinkFaultKind.None)
-        {
-            Close();
-            return fault;
-        }
-
-        _events = events;
-        _state = State.Up;
-        accepted = new LinkAccepted(_isSessionPresent, _sendMaximum, _packetBytesMax, options.Version);
-        return default;
-    }
+    public LinkFault Connect(LinkOptions options, ILinkEvents events, out LinkAccepted accepted) =>
+        _session.Connect(options, events, out accepted);
 
     /// <inheritdoc/>
     public int Publish(MqttTopic topic, ReadOnlySpan<byte> payload, in PublishOptions options)
     {
-        if (_state != State.Up || _hasFault || _inbox.IsEnded)
+        if (!_session.IsUp || _inbox.IsEnded)
         {
             return PublishResult.Down;
         }
 
-        if (_inFlight.Count >= _sendMaximum)
+        if (_inFlight.Count >= _session.SendMaximum)
         {
             Flush();
             return PublishResult.WindowFull;
@@ -100,11 +57,11 @@ internal sealed partial class MqttNetLink(LinkLimits limits) : ILink
             throw new ArgumentException($"topic '{topic.Name}' is empty, too long or holds a wildcard", nameof(topic));
         }
 
-        var alias = _aliases.Find(topic, out var isKnown);
-        var encoding = _isV5 ? options.ContentEncoding : null;
-        var correlation = _isV5 ? options.CorrelationData : null;
-        var propertyBytes = _isV5 ? PublishSize.OfProperties(alias, encoding, correlation) : -1;
-        if (PublishSize.Of(isKnown ? 0 : topic.Utf8Z.Length - 1, propertyBytes, payload.Length) > _packetBytesMax)
+        var alias = _session.Aliases.Find(topic, out var isKnown);
+        var encoding = _session.IsV5 ? options.ContentEncoding : null;
+        var correlation = _session.IsV5 ? options.CorrelationData : null;
+        var propertyBytes = _session.IsV5 ? PublishSize.OfProperties(alias, encoding, correlation) : -1;
+        if (PublishSize.Of(isKnown ? 0 : topic.Utf8Z.Length - 1, propertyBytes, payload.Length) > _session.PacketBytesMax)
         {
             return PublishResult.TooLarge;
         }
@@ -133,7 +90,7 @@ internal sealed partial class MqttNetLink(LinkLimits limits) : ILink
         if (alias != 0 && !isKnown)
         {
             // In order, so whatever the broker thinks of the message, it has read the number before the next one.
-            _aliases.Sent(topic, alias);
+            _session.Aliases.Sent(topic, alias);
         }
 
         // A run of messages shares its segments, until the next poll.
@@ -148,13 +105,13 @@ internal sealed partial class MqttNetLink(LinkLimits limits) : ILink
     /// <inheritdoc/>
     public bool Subscribe(string filter, TimeSpan timeout)
     {
-        ThrowIfInsideEvent();
+        _session.ThrowIfInside();
         if (!IsFilter(filter))
         {
             throw new ArgumentException($"'{filter}' is not a topic filter", nameof(filter));
         }
 
-        if (_state != State.Up || _hasFault)
+        if (!_session.IsUp)
         {
             return false;
         }
@@ -170,8 +127,8 @@ internal sealed partial class MqttNetLink(LinkLimits limits) : ILink
     /// <inheritdoc/>
     public bool Unsubscribe(string filter)
     {
-        ThrowIfInsideEvent();
-        if (_state != State.Up || _hasFault || _inbox.IsEnded)
+        _session.ThrowIfInside();
+        if (!_session.IsUp || _inbox.IsEnded)
         {
             return false;
         }
@@ -189,55 +146,45 @@ internal sealed partial class MqttNetLink(LinkLimits limits) : ILink
     /// <inheritdoc/>
     public void CancelWaits()
     {
-        try
-        {
-            _cancel.Cancel();
-        }
-        catch (ObjectDisposedException)
-        {
-            // The owner is gone: nobody waits.
-        }
-
+        _session.Cancel();
         _inbox.Cancel();
     }
 
     /// <inheritdoc/>
     /// <remarks>Answers that have not been polled are lost; poll until nothing is in flight to have them.</remarks>
-    public void Disconnect()
-    {
-        if (_isInsideEvent)
-        {
-            _isClosing = true;
-            return;
-        }
-
-        if (_state == State.Up && !_hasFault && !_inbox.IsEnded)
-        {
-            // The broker closes when it has read this: what arrives until then is not wanted any more, but must be read, since closing a
-            // socket with unread bytes is a reset, and the broker would send the will.
-            _inbox.Discard();
-            Send(new MqttDisconnectPacket());
-            Flush();
-            _inbox.WaitForEnd(Deadline.After(_limits.GoodbyeTimeout));
-        }
-
-        Close();
-    }
+    public void Disconnect() => _session.Disconnect();
 
     /// <inheritdoc/>
-    public void Dispose()
+    public void Dispose() => _session.Dispose();
+
+    void ILinkCarrier.SayGoodbye()
     {
-        if (_isDisposed)
+        if (_inbox.IsEnded)
         {
             return;
         }
 
-        _isDisposed = true;
-        if (!_isInsideEvent)
-        {
-            Close();
-            _cancel.Dispose();
-        }
+        // The broker closes when it has read this: what arrives until then is not wanted any more, but must be read, since closing a
+        // socket with unread bytes is a reset, and the broker would send the will.
+        _inbox.Discard();
+        Send(new MqttDisconnectPacket());
+        Flush();
+        _inbox.WaitForEnd(Deadline.After(_limits.GoodbyeTimeout));
+    }
+
+    void ILinkCarrier.Close()
+    {
+        _inbox.Discard();
+        _adapter?.Dispose();
+        _adapter = null;
+        _channel = null;
+        _tls?.Dispose();
+        _tls = null;
+    }
+
+    void ILinkCarrier.Release()
+    {
+        // Waits end with the inbox's lock: nothing of the system is held.
     }
 
     private static bool IsFilter(string filter)
@@ -291,7 +238,7 @@ internal sealed partial class MqttNetLink(LinkLimits limits) : ILink
         }
         catch (MQTTnet.Exceptions.MqttCommunicationException e)
         {
-            SetFault(FaultOf(e));
+            _session.Fail(FaultOf(e));
             return false;
         }
     }
@@ -301,34 +248,5 @@ internal sealed partial class MqttNetLink(LinkLimits limits) : ILink
         _unflushed = 0;
         _lastSent = Deadline.After(_keepAlive);
         _channel?.Flush();
-    }
-
-    private void SetFault(LinkFault fault)
-    {
-        // The first cause is the true one.
-        if (!_hasFault)
-        {
-            _hasFault = true;
-            _fault = fault;
-        }
-    }
-
-    private void ThrowIfInsideEvent()
-    {
-        if (_isInsideEvent)
-        {
-            throw new InvalidOperationException("an event must not poll or subscribe; do it when Poll has returned");
-        }
-    }
-
-    private void Close()
-    {
-        _state = State.Down;
-        _inbox.Discard();
-        _adapter?.Dispose();
-        _adapter = null;
-        _channel = null;
-        _tls?.Dispose();
-        _tls = null;
     }
 }
