@@ -37,10 +37,10 @@ internal static class TlsFaults
 
     /// <summary>The broker's alert was lost in the reset that followed it.</summary>
     private static string ClosedUnexplained(LinkOptions options, LinkTls tls) =>
-        $"{Endpoint.Name(options)} closed the connection right after TLS; "
+        $"{Endpoint.Name(options)} closed the connection right after TLS, most likely because "
         + (tls.CertificateFile is null
-            ? "most likely it requires a client certificate"
-            : $"most likely it does not accept the client certificate {tls.CertificateFile}");
+            ? "it requires a client certificate; name one in the configuration"
+            : $"it does not accept the client certificate {tls.CertificateFile}; see that it is valid, and from an authority that the broker trusts");
 
     private static LinkFault? FromFiles(IReadOnlyList<string> lines, LinkTls tls) =>
         Any(lines, "Unable to load CA certificates")
