@@ -40,11 +40,12 @@ public sealed class CameraProgramTests : IDisposable
         using var open = File.OpenRead(Photo);
         Environment.SetEnvironmentVariable("NOTIFY_SOCKET", "/run/not/for/children");
         Program("rpicam-still", $$"""
+            # first, and without a program: a shell blocks signals while it starts one, and clears what it had inherited
+            while read -r line; do case $line in SigIgn*|SigBlk*) echo "$line";; esac; done < /proc/$$/status > {{_root.Path}}/signals
             for a in "$@"; do echo "$a"; done > {{_root.Path}}/arguments
             export -p > {{_root.Path}}/environment
             cat /proc/$$/stat > {{_root.Path}}/stat
             ls -l /proc/$$/fd > {{_root.Path}}/fds
-            grep -E 'SigIgn|SigBlk' /proc/$$/status > {{_root.Path}}/signals
             pwd > {{_root.Path}}/folder
             cat {{Photo}}
             """);
