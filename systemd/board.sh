@@ -142,12 +142,29 @@ start() {
   else
     systemctl enable --quiet fieldagent.service
   fi
+  # How often it ended before is counted anew.
+  systemctl reset-failed --quiet fieldagent.service 2>/dev/null || true
   systemctl restart --no-block fieldagent.service
+}
+
+# hopeless : true when the agent will not start: it refuses, or it has ended three times.
+hopeless() {
+  systemctl is-failed --quiet fieldagent.service && return 0
+  ended=$(systemctl show -P NRestarts fieldagent.service 2>/dev/null || true)
+  [ "${ended:-0}" -ge 2 ]
 }
 
 # healthy : waits until the agent answers and can store; prints its status.
 healthy() {
-  "$ROOT$base/current/fieldagent" status --wait "$WAIT_S" --runtime "$ROOT/run/fieldagent" </dev/null
+  waited=0
+  while [ "$waited" -lt "$WAIT_S" ]; do
+    # The one before is to be gone by then.
+    sleep 1
+    waited=$((waited + 1))
+    [ "$(systemctl is-active fieldagent.service || true)" != active ] || break
+    ! hopeless || return 1
+  done
+  "$ROOT$base/current/fieldagent" status --wait "$((WAIT_S - waited))" --runtime "$ROOT/run/fieldagent" </dev/null
 }
 
 # after_reboot : grants the start with the board where the operator said so, and says what will happen.
@@ -167,7 +184,7 @@ after_reboot() {
 }
 
 why() {
-  say "it did not become healthy within $WAIT_S s:"
+  say "it did not become healthy:"
   systemctl --no-pager --full status fieldagent.service 2>&1 | head -n 8 >&2 || true
   { journalctl --no-pager -q -u fieldagent.service -n 15 -o cat 2>/dev/null || true; } >&2
 }

@@ -30,6 +30,7 @@ public sealed class ServiceFilesTests : IDisposable
                   *.service) if [ "$verb" = enable ]; then ln -sf "../$unit" "$ROOT/etc/systemd/system/multi-user.target.wants/$unit"; else rm -f "$ROOT/etc/systemd/system/multi-user.target.wants/$unit"; fi ;;
                 esac; done ;;
               is-active) [ -e "$ROOT/running" ] ;;
+              is-failed) [ ! -e "$ROOT/running" ] ;;
             esac
             """);
         _tools.Write("journalctl", "#!/bin/sh\necho 'the store cannot be opened'\n");
@@ -73,6 +74,11 @@ public sealed class ServiceFilesTests : IDisposable
         ];
         Assert.Equal(
             classes.Select(static c => $"DeviceAllow={c} rw"), unit.Where(static line => line.StartsWith("DeviceAllow=", StringComparison.Ordinal)));
+
+        // A class that the kernel does not have when the agent starts is not allowed later either.
+        const string modules = "modprobe@i2c_dev.service modprobe@industrialio.service modprobe@videodev.service modprobe@usbserial.service modprobe@cdc_acm.service";
+        Assert.Contains("Wants=" + modules, unit);
+        Assert.Contains("After=" + modules, unit);
     }
 
     [Fact]
@@ -134,12 +140,13 @@ public sealed class ServiceFilesTests : IDisposable
         Assert.Contains("WantedBy=multi-user.target", unit);
 
         // it asks as the agent's user, with the key that the ledger is read with: a condition gets no credentials
-        Assert.DoesNotContain(unit, static line => line.StartsWith("ExecCondition", StringComparison.Ordinal));
-        var starts = unit.Where(static line => line.StartsWith("ExecStart", StringComparison.Ordinal)).ToList();
-        Assert.Equal(2, starts.Count);
-        Assert.StartsWith("ExecStart=/bin/sh -c '/usr/bin/fieldagent autostart --config /etc/fieldagent/config.json; ", starts[0], StringComparison.Ordinal);
-        Assert.Equal("ExecStart=+/bin/sh -c '[ ! -e /run/fieldagent-autostart/granted ] || exec systemctl start --no-block fieldagent.service'", starts[1]);
-        Assert.Contains("RuntimeDirectory=fieldagent-autostart", unit);
+        Assert.Equal(
+            [
+                "ExecStart=/usr/bin/fieldagent autostart --config /etc/fieldagent/config.json",
+                """ExecStopPost=+/bin/sh -c '[ "$$EXIT_STATUS" != 0 ] || exec systemctl start --no-block fieldagent.service'""",
+            ],
+            unit.Where(static line => line.StartsWith("Exec", StringComparison.Ordinal)));
+        Assert.Contains("SuccessExitStatus=1", unit);
 
         // a release of before was started by systemd without being asked
         var wants = Directory.CreateDirectory(At("etc/systemd/system/multi-user.target.wants")).FullName;
@@ -269,7 +276,7 @@ public sealed class ServiceFilesTests : IDisposable
     {
         var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment["ROOT"] = _root.Path;
-        start.Environment["WAIT_S"] = "1";
+        start.Environment["WAIT_S"] = "0";
         start.Environment["PATH"] = _tools.Path + ":" + Environment.GetEnvironmentVariable("PATH");
         using var process = Process.Start(start)!;
         var error = process.StandardError.ReadToEndAsync();

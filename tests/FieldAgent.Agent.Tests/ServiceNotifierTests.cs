@@ -66,6 +66,53 @@ public sealed class ServiceNotifierTests : IDisposable
     }
 
     [Fact]
+    public async Task A_card_that_holds_the_store_does_not_hold_the_watchdog()
+    {
+        using var card = new ManualResetEventSlim(true);
+        using var asked = new ManualResetEventSlim(false);
+        using var notifier = Make(isAbstract: false, watchdogSeconds: 180, () =>
+        {
+            asked.Set();
+            card.Wait();
+            return "well";
+        });
+        await notifier.StartAsync(default);
+        Receive();
+        Assert.StartsWith("WATCHDOG=1", Receive(), StringComparison.Ordinal);
+        card.Reset();
+        asked.Reset();
+        try
+        {
+            Eventually.True(
+                () =>
+                {
+                    _clock.Advance(TimeSpan.FromSeconds(60));
+                    Interlocked.Increment(ref _cycles);
+                    return asked.IsSet;
+                },
+                "the line is asked for");
+            while (TryReceive() is not null)
+            {
+            }
+
+            Interlocked.Increment(ref _cycles);
+            Eventually.True(
+                () =>
+                {
+                    _clock.Advance(TimeSpan.FromSeconds(60));
+                    return TryReceive() is { } text && text.StartsWith("WATCHDOG=1", StringComparison.Ordinal);
+                },
+                "a ping meanwhile");
+        }
+        finally
+        {
+            card.Set();
+        }
+
+        await notifier.StopAsync(default);
+    }
+
+    [Fact]
     public async Task Without_systemd_nothing_is_sent_and_nothing_fails()
     {
         using var notifier = new ServiceNotifier(_clock, () => 0, TimeSpan.FromSeconds(10), static () => "well", _lifetime, NullLogger.Instance);
@@ -79,14 +126,14 @@ public sealed class ServiceNotifierTests : IDisposable
         _folder.Dispose();
     }
 
-    private ServiceNotifier Make(bool isAbstract, int watchdogSeconds)
+    private ServiceNotifier Make(bool isAbstract, int watchdogSeconds, Func<string>? describe = null)
     {
         var name = isAbstract ? "@" + Path.GetFileName(_folder.Path) : _folder.File("notify");
         _systemd.Bind(new UnixDomainSocketEndPoint(isAbstract ? "\0" + name[1..] : name));
         Environment.SetEnvironmentVariable("NOTIFY_SOCKET", name);
         Environment.SetEnvironmentVariable("WATCHDOG_USEC", $"{watchdogSeconds}000000");
         return new ServiceNotifier(
-            _clock, () => Volatile.Read(ref _cycles), TimeSpan.FromSeconds(10), static () => "well", _lifetime, NullLogger.Instance);
+            _clock, () => Volatile.Read(ref _cycles), TimeSpan.FromSeconds(10), describe ?? (static () => "well"), _lifetime, NullLogger.Instance);
     }
 
     private string Receive()

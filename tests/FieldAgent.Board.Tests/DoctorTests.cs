@@ -1,63 +1,157 @@
+using System.Formats.Tar;
 using System.Globalization;
-using System.Text.Json;
+using System.IO.Compression;
 
 namespace FieldAgent.Board.Tests;
 
 /// <summary>What the doctor says of a board with a kernel, chips, a camera, gpsd and a broker: healthy, with one fault after the other, and as the
-/// reference kit.</summary>
-public sealed class DoctorTests : IDisposable
+/// reference kit; and what it writes down for others. One boot for all.</summary>
+public sealed class DoctorTests(DoctorBoard doctor) : IClassFixture<DoctorBoard>
 {
-    private const string Doctor = "/share/fieldagent doctor --config /root/config.json";
-
-    private readonly ServiceBoard _board = new();
-    private readonly TestPki _pki = new();
-    private readonly MosquittoBroker _broker;
-
-    public DoctorTests() => _broker = new MosquittoBroker(new MosquittoSetup { Pki = _pki, ServerCertificate = _pki.OtherHost });
-
     [Fact]
-    public void A_healthy_board_is_healthy_and_each_fault_has_its_line_and_its_remedy()
+    public void A_healthy_board_is_healthy()
     {
-        _board.Boot();
-        MakeUser();
-        Configure(Config());
-        var (code, output) = _board.Shell(Doctor);
+        doctor.Configure(doctor.Config());
+        var (code, output) = doctor.Board.Shell(DoctorBoard.Doctor);
         Assert.True(code == 0, output);
         Assert.Contains("nothing fails", output, StringComparison.Ordinal);
         Assert.Contains("/dev/i2c-1 0x76: a BME280, as the configuration says (sensor air)", output, StringComparison.Ordinal);
         Assert.Contains("broker vendor: resolved", output, StringComparison.Ordinal);
         Assert.Contains("gpsd answers", output, StringComparison.Ordinal);
 
-        // on the board: another chip, no right to the bus, a line that is taken, no camera, no gpsd, an instrument without power
-        Breaks("""
-            . /root/put
-            put 76 0xd0 58
-            chgrp root /dev/i2c-1
-            /share/fieldagent sample --config /root/config.json --sensor door --count 100 >/root/holder 2>&1 &
-            echo $! >/root/holder-pid
-            until [ -s /root/holder ]; do sleep 0.2; done
-            rmmod vivid
-            systemctl stop gpsd.socket gpsd.service
+        // the test's certificates are good for less than a month
+        var ends = output.Split('\n').First(static line => line.Contains("certificate of the board (vendor)", StringComparison.Ordinal));
+        Assert.StartsWith("warn  certificate.ends", ends, StringComparison.Ordinal);
+        Assert.Contains("-> get the next one now", ends, StringComparison.Ordinal);
+    }
+
+    // Another chip, no right to the bus, a line that is taken, no camera, no gpsd, an instrument without power.
+    [Fact]
+    public void Each_fault_on_the_board_has_its_line_and_its_remedy() => doctor.Breaks(
+        """
+        . /root/put
+        put 76 0xd0 58
+        chgrp root /dev/i2c-1
+        fieldagent sample --config /root/config.json --sensor door --count 100 >/root/holder 2>&1 &
+        echo $! >/root/holder-pid
+        until [ -s /root/holder ]; do sleep 0.2; done
+        rmmod vivid
+        systemctl stop gpsd.socket gpsd.service
+        """,
+        """
+        kill $(cat /root/holder-pid)
+        . /root/put
+        put 76 0xd0 60
+        chgrp i2c /dev/i2c-1
+        modprobe vivid n_devs=1 node_types=0x1 num_inputs=1 input_types=0x0
+        systemctl start gpsd.socket
+        udevadm settle
+        """,
+        doctor.Config(sensors: """, { "name": "boiler", "kind": "modbus", "host": "127.0.0.1", "port": 1502, "registers": [ { "name": "a", "address": 0 } ] }"""),
+        ("i2c.wrong-chip", "0x76 answers as a BMP280; the configuration says BME280", "fit the chip"),
+        ("access.mode", "may not open /dev/i2c-1", "fieldagent.rules"),
+        ("gpio.busy", "line3 is held by", "stop that program"),
+        ("camera.no-node", "there is no /dev/video*", "plug the camera in"),
+        ("kernel.no-node", "there is no /dev/video0", "plug the device in"),
+        ("package.missing", "needs the package libmodbus5", "apt-get install libmodbus5"),
+        ("gnss.gpsd", "gpsd does not answer", "systemctl enable --now gpsd.socket"),
+        ("modbus.silent", "nobody answers at 127.0.0.1 port 1502", "power"));
+
+    // An authority that did not sign, a name that nobody knows, a full card, a person who waits for an answer.
+    [Fact]
+    public void Each_fault_around_the_board_has_its_line_and_its_remedy()
+    {
+        doctor.Breaks(
+            """
+            cp /share/alien.crt /root/ca.crt
+            now=$(date +%s)
+            date -s "@$((now - 40 * 86400))" >/dev/null
+            fieldagent privacy request new access --config /root/config.json
+            fieldagent privacy request verify 1 --config /root/config.json
+            date -s "@$((now + 5))" >/dev/null
+            fallocate -l $(($(df --output=avail -B1 /root/card | tail -n 1) - 8000000)) /root/card/filling
             """,
-            Config(""", { "name": "boiler", "kind": "modbus", "host": "127.0.0.1", "port": 1502, "registers": [ { "name": "a", "address": 0 } ] }"""),
-            ("i2c.wrong-chip", "0x76 answers as a BMP280; the configuration says BME280", "fit the chip"),
-            ("access.mode", "may not open /dev/i2c-1", "fieldagent.rules"),
-            ("gpio.busy", "line3 is held by", "stop that program"),
-            ("camera.no-node", "there is no /dev/video*", "plug the camera in"),
-            ("kernel.no-node", "there is no /dev/video0", "plug the device in"),
-            ("package.missing", "needs the package libmodbus5", "apt-get install libmodbus5"),
-            ("gnss.gpsd", "gpsd does not answer", "systemctl enable --now gpsd.socket"),
-            ("modbus.silent", "nobody answers at 127.0.0.1 port 1502", "power"));
+            """
+            cp /share/ca.crt /root/ca.crt
+            rm -f /root/card/filling
+            fieldagent privacy request complete 1 --config /root/config.json
+            """,
+            doctor.Config(recipients: """, { "name": "statistics", "url": "mqtts://no-such-broker.invalid", "tls": { "ca": "/root/ca.crt" } }"""),
+            ("broker.tls", "comes from an unknown authority", "put that authority's certificate into /root/ca.crt"),
+            ("broker.name", "the name 'no-such-broker.invalid' has no address", "name server"),
+            ("disk.full", "free; the agent leaves 16.0 MiB free", "delete what is not needed"),
+            ("privacy.overdue", "1 request of a person is past the deadline", "answer them at once"));
+        doctor.Configure(doctor.Config());
+        Assert.DoesNotContain(doctor.Look(0), static f => f.Id == "privacy.overdue");
+    }
+
+    [Fact]
+    public void A_certificate_that_has_ended_and_a_clock_that_nobody_set_are_named_as_what_they_are()
+    {
+        doctor.Breaks(
+            "cp /share/ended.crt /root/board.crt; cp /share/ended.key /root/board.key",
+            "cp /share/board.crt /share/board.key /root",
+            doctor.Config(),
+            ("certificate.expired", "expired on", "get a new one"),
+            ("broker.tls", "the client certificate /root/board.crt", ""));
+
+        // switched on after a year in a drawer, without a battery: the time of the image
+        doctor.Breaks(
+            """
+            date -s '2020-01-01 00:01' >/dev/null
+            for clock in /sys/bus/*/drivers/rtc_cmos/*; do [ ! -L "$clock" ] || [ "$(basename "$clock")" = module ] || { basename "$clock" >/root/clock; cat /root/clock >"$(dirname "$clock")/unbind"; dirname "$clock" >/root/clock-driver; }; done
+            """,
+            string.Create(CultureInfo.InvariantCulture, $"""
+            date -s "@{TimeProvider.System.GetUtcNow().ToUnixTimeSeconds()}" >/dev/null
+            cat /root/clock >$(cat /root/clock-driver)/bind
+            """),
+            doctor.Config(),
+            ("clock.unsynced", "nobody has set the clock", "timedatectl"),
+            ("certificate.early", "is valid from", "set the board's clock"),
+            ("broker.tls", "is not valid yet", "see the findings of 'certificate'"));
+    }
+
+    [Fact]
+    public void The_bundle_for_support_tells_neither_which_board_it_is_nor_where_nor_a_secret()
+    {
+        const string host = "canary-host";
+        doctor.Configure(doctor.Config());
+        doctor.Board.Must($$"""
+            hostname {{host}}
+            mac=$(cat /sys/class/net/$(ls /sys/class/net | grep -v '^lo$' | head -n 1)/address)
+            key=$(head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \n')
+            printf '%s\n' {{host}} 48.137154 11.576124 $(cat /etc/machine-id) $mac $key 10000000abcdef01 SN0123456 >/share/secrets
+            grep -v -e - /root/board.key | head -n 1 >>/share/secrets
+            systemd-run --wait --quiet --unit=fieldagent.service echo "board $mac at 48.137154, 11.576124 on {{host}} has $(cat /etc/machine-id), serial 10000000abcdef01 and $key, camera usb-Maker_Camera_SN0123456-video-index0"
+            """);
+        var (code, output) = doctor.Board.Shell(DoctorBoard.Doctor + " --bundle /share/bundle.tar.gz");
+        Assert.True(code == 0, output);
+        string[] secrets = [.. File.ReadAllLines(doctor.Board.Share.File("secrets")).Where(static line => line.Length > 0)];
+        Assert.Equal(9, secrets.Length);
+        using var file = File.OpenRead(doctor.Board.Share.File("bundle.tar.gz"));
+        using var zip = new GZipStream(file, CompressionMode.Decompress);
+        using var tar = new TarReader(zip);
+        var names = new HashSet<string>();
+        while (tar.GetNextEntry() is { } entry)
+        {
+            names.Add(entry.Name);
+            using var reader = new StreamReader(entry.DataStream!);
+            var text = reader.ReadToEnd();
+            Assert.All(secrets, secret => Assert.DoesNotContain(secret, text, StringComparison.OrdinalIgnoreCase));
+            if (entry.Name == "fieldagent/log.txt")
+            {
+                Assert.Contains("board (removed) at", text, StringComparison.Ordinal);
+            }
+        }
+
+        Assert.Superset(new HashSet<string> { "fieldagent/doctor.json", "fieldagent/configuration.json", "fieldagent/versions.txt", "fieldagent/log.txt" }, names);
     }
 
     [Fact]
     public void The_reference_kit_is_found_as_its_page_says()
     {
-        _board.Boot();
-        MakeUser();
-
         // The kit's chips on the simulated bus, and the lines of a Raspberry Pi's chip; the BME280 has the kernel's driver.
-        _board.Must("""
+        doctor.Board.Must("""
             echo 0x48 >/sys/bus/i2c/devices/i2c-1/delete_device
             rmmod fieldagent-i2c
             modprobe fieldagent-i2c chips=0x76,0x148,0x140,0x250,0x07c,0x68
@@ -84,10 +178,31 @@ public sealed class DoctorTests : IDisposable
             chmod 755 /usr/local/bin/rpicam-still
             udevadm settle
             """);
+        try
+        {
+            KitIsFound();
+        }
+        finally
+        {
+            doctor.Board.Must("""
+                rm -f /usr/local/bin/rpicam-still /dev/serial0
+                sim=/sys/kernel/config/gpio-sim/pi
+                echo 0 >$sim/live
+                rmdir $sim/bank/line* $sim/bank $sim
+                echo 0x76 >/sys/bus/i2c/devices/i2c-1/delete_device
+                rmmod fieldagent-i2c
+                modprobe fieldagent-i2c chips=0x76,0x148,0x149,0x140,0x250
+                . /root/chips
+                """);
+        }
+    }
+
+    private void KitIsFound()
+    {
         var kit = File.ReadAllText(Path.Join(Places.Repository, "hardware/boards/reference-kit.json"));
-        Configure(kit.Replace(
-            "\"url\": \"mqtts://mqtt.example.com\"", $"\"url\": \"mqtts://broker.example:{Port}\", \"tls\": {{ \"ca\": \"/root/ca.crt\" }}", StringComparison.Ordinal));
-        var said = _board.Shell(Doctor).Output.Split('\n').Select(static line => line.Trim()).ToHashSet(StringComparer.Ordinal);
+        doctor.Configure(kit.Replace(
+            "\"url\": \"mqtts://mqtt.example.com\"", $"\"url\": \"mqtts://broker.example:{doctor.Port}\", \"tls\": {DoctorBoard.Tls}", StringComparison.Ordinal));
+        var said = doctor.Board.Shell(DoctorBoard.Doctor).Output.Split('\n').Select(static line => line.Trim()).ToHashSet(StringComparer.Ordinal);
         var page = File.ReadAllText(Path.Join(Places.Repository, "hardware/kit/README.md"));
         var promised = page[page.IndexOf("<!-- doctor -->", StringComparison.Ordinal)..].Split('\n')
             .Where(static line => line.StartsWith("ok ", StringComparison.Ordinal) || line.StartsWith("warn", StringComparison.Ordinal)).ToList();
@@ -98,72 +213,5 @@ public sealed class DoctorTests : IDisposable
         Assert.True(compared.Count >= 12, string.Join('\n', compared));
         Assert.All(compared, line => Assert.True(said.Contains(line.Trim()), $"not said: {line}\n{string.Join('\n', said)}"));
         Assert.DoesNotContain(said, static line => line.StartsWith("FAIL", StringComparison.Ordinal));
-    }
-
-    public void Dispose()
-    {
-        _board.Dispose();
-        _broker.Dispose();
-        _pki.Dispose();
-    }
-
-    private string Port => _broker.Port.ToString(CultureInfo.InvariantCulture);
-
-    // As the installation makes it.
-    private void MakeUser()
-    {
-        foreach (var file in new[] { "fieldagent.sysusers", "fieldagent.rules" })
-        {
-            File.Copy(Path.Join(Places.Repository, "systemd", file), _board.Share.File(file));
-        }
-
-        File.Copy(_pki.Authority.CertificateFile, _board.Share.File("ca.crt"));
-        _board.Must("""
-            systemd-sysusers /share/fieldagent.sysusers
-            cp /share/fieldagent.rules /usr/lib/udev/rules.d/60-fieldagent.rules
-            udevadm control --reload
-            udevadm trigger --settle --action=add --subsystem-match=gpio --subsystem-match=i2c-dev --subsystem-match=iio
-            cp /share/ca.crt /root/ca.crt
-            """);
-    }
-
-    private string Config(string more = "") =>
-        $$"""
-        {
-          "state": { "directory": "/root/state", "freeBytesMin": "16MiB" }, "runtimeDirectory": "/run/fieldagent",
-          "geofences": [ { "id": "yard", "circle": { "latitude": 48.137154, "longitude": 11.576124, "radiusM": 200 } } ],
-          "recipients": [ { "name": "vendor", "url": "mqtts://broker.example:{{Port}}", "tls": { "ca": "/root/ca.crt" } } ] , "sensors": [
-            { "name": "door", "kind": "gpio", "lines": [ { "name": "door", "line": "line3" } ] },
-            { "name": "air", "kind": "i2c", "map": "bme280", "bus": "/dev/i2c-1", "address": "0x76" },
-            { "name": "case", "kind": "hwmon", "device": "lm75" },
-            { "name": "shake", "kind": "iio", "device": "board-iio" },
-            { "name": "camera", "kind": "camera", "source": "usb", "device": "/dev/video0" },
-            { "name": "place", "kind": "gnss", "gpsd": "localhost:2947" }{{more}} ]
-        }
-        """;
-
-    private void Configure(string config)
-    {
-        _board.Share.Write("config.json", config);
-        _board.Must("cp /share/config.json /root/config.json");
-    }
-
-    // Breaks something, and holds that the doctor ends with 1 and names each fault in a line with its remedy.
-    private void Breaks(string script, string config, params (string Id, string Text, string Remedy)[] faults)
-    {
-        _board.Must(script);
-        Configure(config);
-        var (code, output) = _board.Shell(Doctor + " --json");
-        Assert.True(code == 1, output);
-        using var report = JsonDocument.Parse(output);
-        Assert.False(report.RootElement.GetProperty("healthy").GetBoolean());
-        var found = report.RootElement.GetProperty("findings").EnumerateArray()
-            .Select(static f => (Id: f.GetProperty("id").GetString()!, Result: f.GetProperty("result").GetString()!, Text: f.GetProperty("finding").GetString()!, Remedy: f.GetProperty("remedy").GetString()!)).ToList();
-        Assert.All(faults, fault => Assert.True(
-            found.Exists(f => f.Id == fault.Id && f.Result == "fail" && f.Text.Contains(fault.Text, StringComparison.Ordinal) && f.Remedy.Contains(fault.Remedy, StringComparison.Ordinal)),
-            $"{fault} is not among\n{string.Join('\n', found)}"));
-
-        // and nothing else is called a failure
-        Assert.All(found.Where(static f => f.Result == "fail"), f => Assert.True(faults.Any(fault => fault.Id == f.Id), f.ToString()));
     }
 }

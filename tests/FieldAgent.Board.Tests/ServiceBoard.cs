@@ -21,6 +21,7 @@ internal sealed partial class ServiceBoard : IDisposable
         # put CHIP REGISTER HEX : what the chip's registers hold
         put() { printf "$(echo "$3" | tr -d ' ' | sed 's/../\\x&/g')" | dd of=/sys/kernel/debug/fieldagent-i2c/$1 bs=1 seek=$(($2)) conv=notrunc status=none; }
         TXT
+        cat >/root/chips <<'TXT'
         . /root/put
         put 76 0xd0 60
         put 76 0x88 '706b4367 18fc7d8e 43d6d00b 270b8c00 f9ff8c3c f8c67017'
@@ -28,6 +29,8 @@ internal sealed partial class ServiceBoard : IDisposable
         put 48 0 1980
         modprobe lm75
         echo lm75 0x48 >/sys/bus/i2c/devices/$(basename "$(readlink /run/i2c-bus)")/new_device
+        TXT
+        . /root/chips
         touch up
         until [ -e stop ]; do sleep 0.5; done
         rm -f stop

@@ -16,7 +16,7 @@ internal static class StatusCommand
         var config = CommonOptions.Config();
         var runtime = CommonOptions.Runtime();
         var json = CommonOptions.Json();
-        var wait = new Option<int?>("--wait") { Description = "Wait so long for an agent that has started and can store, then show its state.", HelpName = "SECONDS" };
+        var wait = new Option<int?>("--wait") { Description = "Wait so long for an agent that has started, can store and has tried its links, then show its state.", HelpName = "SECONDS" };
         var command = new Command("status", "Shows what the running agent does, and what is wrong.") { config, runtime, json, wait };
         command.SetAction(parsed =>
         {
@@ -67,7 +67,7 @@ internal static class StatusCommand
         while (true)
         {
             var reply = ControlClient.Call(socket, new ControlRequest("status"));
-            if (clock.BootNs >= limit || reply.Status is { Store.Trouble.Length: 0 } status && !status.Sensors.Any(static s => s.State == SensorState.Opening))
+            if (clock.BootNs >= limit || reply.Status is { } status && IsSettled(status))
             {
                 return reply;
             }
@@ -75,4 +75,9 @@ internal static class StatusCommand
             clock.Wait(Look, default);
         }
     }
+
+    // A link that tries for the second time says what went wrong the first time.
+    private static bool IsSettled(StatusReport status) => status.Store.Trouble.Length == 0
+        && !status.Sensors.Any(static s => s.State == SensorState.Opening)
+        && !status.Links.Any(static l => l is { Phase: "connecting", Detail.Length: 0 });
 }

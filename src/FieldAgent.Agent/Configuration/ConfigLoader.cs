@@ -281,7 +281,7 @@ internal static class ConfigLoader
             var path = Path.GetFullPath(tls.Get(option), folder);
             if (!File.Exists(path))
             {
-                errors.Add(tls.NodeOf(option), $"there is no file {path}");
+                errors.Add(tls.NodeOf(option), $"there is no file {path}" + (ServiceSandbox.Hides(path) is { } hidden ? $" (the service sees nothing below {hidden}: put it into /etc/fieldagent)" : ""));
             }
 
             return path;

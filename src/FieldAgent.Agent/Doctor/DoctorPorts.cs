@@ -17,6 +17,9 @@ internal sealed record DoctorPorts
     /// <summary>GPIO chips, by the folder of device nodes.</summary>
     public Func<string, IReadOnlyList<GpioChipFound>> Gpio { get; init; } = GpioSurvey.Look;
 
+    /// <summary>Ribbon-cable cameras, by the path of the program that operates them.</summary>
+    public Func<string, IReadOnlyList<CameraFound>?> Cameras { get; init; } = CameraSurvey.Look;
+
     /// <summary>Connections to brokers.</summary>
     public ILinkFactory Links { get; init; } = LinkLibrary.CreateFactory();
 

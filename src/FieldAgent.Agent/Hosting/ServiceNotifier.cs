@@ -24,7 +24,8 @@ internal sealed partial class ServiceNotifier : IHostedService, IDisposable
     private readonly ILogger _log;
     private readonly CancellationTokenSource _stop = new();
     private CancellationTokenRegistration _stopping;
-    private Thread? _thread;
+    private Thread[] _threads = [];
+    private volatile string _line = "";
     private bool _saidStuck;
 
     /// <summary>A notifier for the socket and the watchdog interval of the environment, which are taken out of it: no child inherits
@@ -32,7 +33,7 @@ internal sealed partial class ServiceNotifier : IHostedService, IDisposable
     /// <param name="clock">Time.</param>
     /// <param name="progress">Changes with every cycle of the pipeline.</param>
     /// <param name="interval">How often it is expected to change.</param>
-    /// <param name="describe">One line for <c>systemctl status</c>; no name, no position.</param>
+    /// <param name="describe">One line for <c>systemctl status</c>; no name, no position. May wait for the store.</param>
     /// <param name="lifetime">Says when the agent begins to stop.</param>
     /// <param name="log">For a stuck pipeline.</param>
     public ServiceNotifier(
@@ -51,11 +52,15 @@ internal sealed partial class ServiceNotifier : IHostedService, IDisposable
     /// <inheritdoc/>
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        Send("READY=1\nSTATUS=" + _describe());
+        _line = _describe();
+        Send("READY=1\nSTATUS=" + _line);
         if (_socket is not null && _watchdog > TimeSpan.Zero)
         {
-            _thread = new Thread(Watch) { Name = "watchdog", IsBackground = true };
-            _thread.Start();
+            _threads = [new Thread(Watch) { Name = "watchdog", IsBackground = true }, new Thread(Describe) { Name = "status-line", IsBackground = true }];
+            foreach (var thread in _threads)
+            {
+                thread.Start();
+            }
         }
 
         return Task.CompletedTask;
@@ -69,15 +74,29 @@ internal sealed partial class ServiceNotifier : IHostedService, IDisposable
     {
         _stopping.Dispose();
         _stop.Cancel();
-        _thread?.Join();
+        foreach (var thread in _threads)
+        {
+            thread.Join();
+        }
+
         _socket?.Dispose();
         _stop.Dispose();
     }
 
     // A third of the time that systemd allows, so that one late ping is no restart.
+    private TimeSpan Tick => _watchdog / 3;
+
+    // On a thread of its own: what is asked waits for the store as long as a stuck card does, and the watchdog has to notice just that.
+    private void Describe()
+    {
+        while (_clock.Wait(Tick, _stop.Token))
+        {
+            _line = _describe();
+        }
+    }
+
     private void Watch()
     {
-        var tick = _watchdog / 3;
         var (seen, seenAt) = (_progress(), _clock.BootNs);
         do
         {
@@ -90,7 +109,7 @@ internal sealed partial class ServiceNotifier : IHostedService, IDisposable
 
             if (now - seenAt <= (_interval + Slack).ToNs())
             {
-                Send("WATCHDOG=1\nSTATUS=" + _describe());
+                Send("WATCHDOG=1\nSTATUS=" + _line);
             }
             else if (!_saidStuck)
             {
@@ -98,7 +117,7 @@ internal sealed partial class ServiceNotifier : IHostedService, IDisposable
                 LogStuck();
             }
         }
-        while (_clock.Wait(tick, _stop.Token));
+        while (_clock.Wait(Tick, _stop.Token));
     }
 
     private void Send(string state)

@@ -37,10 +37,10 @@ internal static class TlsFaults
 
     /// <summary>The broker's alert was lost in the reset that followed it.</summary>
     private static string ClosedUnexplained(LinkOptions options, LinkTls tls) =>
-        $"{Endpoint.Name(options)} closed the connection right after TLS; "
+        $"{Endpoint.Name(options)} closed the connection right after TLS, most likely because "
         + (tls.CertificateFile is null
-            ? "most likely it requires a client certificate"
-            : $"most likely it does not accept the client certificate {tls.CertificateFile}");
+            ? "it requires a client certificate; name one in the configuration"
+            : $"it does not accept the client certificate {tls.CertificateFile}; see that it is valid, and from an authority that the broker trusts");
 
     private static LinkFault? FromFiles(IReadOnlyList<string> lines, LinkTls tls) =>
         Any(lines, "Unable to load CA certificates")
@@ -63,14 +63,15 @@ internal static class TlsFaults
                 + "use the name in the certificate, or correct the certificate";
         }
 
-        var store = tls.CaFile ?? "the system's store (package ca-certificates)";
+        var missing = tls.CaFile is { } file
+            ? $"put that authority's certificate into {file}" : "name that authority's certificate in 'tls.ca': the system's store (package ca-certificates) does not hold it";
         return verifyResult switch
         {
             0 => null,
             9 => $"the certificate of {broker} is not valid yet; is the board's clock right?",
-            10 => $"the certificate of {broker}, or that of its authority, has expired (or the board's clock is wrong)",
+            10 => $"the certificate of {broker}, or that of its authority, has expired; renew it at the broker, or set the board's clock if that is wrong",
             2 or 7 or 18 or 19 or 20 or 21 or 24 or 30 or 34 =>
-                $"the certificate of {broker} comes from an unknown authority; {store} does not hold it",
+                $"the certificate of {broker} comes from an unknown authority; {missing}",
             23 => $"the certificate of {broker} has been revoked",
             26 => $"the certificate of {broker} is not meant for a server",
             66 or 67 or 68 => $"the certificate of {broker} uses too weak a key or digest",
@@ -87,11 +88,11 @@ internal static class TlsFaults
             : Any(lines, "alert handshake failure")
                 ? $"{broker} found no common way of encryption, or does not accept the client certificate"
             : Any(lines, "alert unknown ca")
-                ? $"{broker} does not know the authority of the client certificate {tls.CertificateFile}"
+                ? $"{broker} does not know the authority of the client certificate {tls.CertificateFile}; get one from an authority that the broker trusts"
             : Any(lines, "alert certificate expired")
-                ? $"{broker} says that the client certificate {tls.CertificateFile} has expired"
+                ? $"{broker} says that the client certificate {tls.CertificateFile} has expired; get a new one"
             : Any(lines, "alert certificate revoked")
-                ? $"{broker} says that the client certificate {tls.CertificateFile} has been revoked"
+                ? $"{broker} says that the client certificate {tls.CertificateFile} has been revoked; get a new one"
             : Any(lines, "alert bad certificate") || Any(lines, "alert certificate unknown") || Any(lines, "alert access denied")
                 ? $"{broker} does not accept the client certificate {tls.CertificateFile}"
             : Any(lines, "alert no application protocol")
@@ -99,7 +100,7 @@ internal static class TlsFaults
             : Any(lines, "alert protocol version") || Any(lines, "unsupported protocol")
                 ? $"{broker} speaks no TLS 1.2 or newer"
             : Any(lines, "wrong version number") || Any(lines, "packet length too long") || Any(lines, "unknown protocol")
-                ? $"{broker} does not speak TLS on this port"
+                ? $"{broker} does not speak TLS on this port; correct the port"
             : Any(lines, "certificate verify failed")
                 ? $"the certificate of {broker} is not accepted"
             : Any(lines, "unexpected eof")

@@ -34,7 +34,13 @@ public readonly partial record struct NodeAccess(uint User, uint Group, UnixFile
         return user == 0 || (Mode & needs) == needs;
     }
 
-    /// <summary>True when a user of these groups may run the file.</summary>
+    /// <summary>True when a user of these groups may read the file.</summary>
+    /// <param name="user">Number of the user; 0 may everything.</param>
+    /// <param name="groups">Numbers of the user's groups.</param>
+    public bool MayRead(uint user, IReadOnlySet<uint> groups) => user == 0 || Mode.HasFlag(
+        user == User ? UnixFileMode.UserRead : groups.Contains(Group) ? UnixFileMode.GroupRead : UnixFileMode.OtherRead);
+
+    /// <summary>True when a user of these groups may run the file, or enter the folder.</summary>
     /// <param name="user">Number of the user.</param>
     /// <param name="groups">Numbers of the user's groups.</param>
     public bool MayRun(uint user, IReadOnlySet<uint> groups) => Mode.HasFlag(

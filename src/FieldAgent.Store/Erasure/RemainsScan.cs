@@ -32,7 +32,7 @@ internal static class RemainsScan
         var places = new Dictionary<ulong, string>();
         var buffer = new byte[ChunkBytes + Canary.Bytes];
         var (files, bytes) = (0, 0L);
-        foreach (var path in Directory.EnumerateFiles(folder.Path, "*", SearchOption.AllDirectories))
+        foreach (var path in folder.AllFiles())
         {
             files++;
             if (open(path) is { } held)

@@ -112,6 +112,11 @@ internal sealed class StateFolder : IDisposable
         return bytes;
     }
 
+    /// <summary>All files, at any depth. Where the folder is a file system of its own, fsck's <c>lost+found</c> is root's and left out.</summary>
+    public IEnumerable<string> AllFiles() => Directory.EnumerateFiles(Path).Concat(
+        Directory.EnumerateDirectories(Path).Where(static folder => System.IO.Path.GetFileName(folder) != "lost+found")
+            .SelectMany(static folder => Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)));
+
     /// <summary>Free bytes of the file system for this user; <see cref="long.MaxValue"/> when the kernel does not say.</summary>
     public long FreeBytes()
     {

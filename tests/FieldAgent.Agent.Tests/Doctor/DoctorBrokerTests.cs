@@ -67,6 +67,25 @@ public sealed class DoctorBrokerTests : IDisposable
     }
 
     [Fact]
+    public void Files_that_the_service_may_not_read_or_does_not_see_are_named_where_it_is_installed()
+    {
+        using var pki = new TestPki();
+        using var broker = new MosquittoBroker(new MosquittoSetup { Pki = pki });
+        var tls = $$"""
+            , "tls": { "ca": "{{pki.Authority.CertificateFile}}", "certificate": "{{pki.Client.CertificateFile}}", "key": "/etc/shadow" }
+            """;
+        Assert.DoesNotContain(Look(broker, tls).Findings, static f => f.Id is "access.hidden" or "access.file");
+        _board.Write("etc/systemd/system/fieldagent.service", "[Unit]\n");
+        var report = Look(broker, tls);
+        var hidden = report.Findings.Where(static f => f.Id == "access.hidden").ToList();
+        Assert.Equal(["broker vendor", "broker vendor"], hidden.Select(static f => f.Place));
+        Assert.Equal($"the service does not see {pki.Authority.CertificateFile}: /tmp is kept from it", hidden[0].Text);
+        Assert.Contains("/etc/fieldagent", hidden[0].Remedy, StringComparison.Ordinal);
+        var file = DoctorTests.Has(report, "access.file");
+        Assert.Equal(("user fieldagent may not read /etc/shadow", "chgrp fieldagent /etc/shadow && chmod 640 /etc/shadow"), (file.Text, file.Remedy));
+    }
+
+    [Fact]
     public void A_broker_that_refuses_what_the_board_publishes_is_named_and_keeps_what_it_had()
     {
         using var broker = new MosquittoBroker(new MosquittoSetup { AccessList = ["topic read fieldagent/#"] });

@@ -59,6 +59,27 @@ public sealed class DoctorInstrumentTests : IDisposable
         Assert.DoesNotContain(Modbus("127.0.0.1", 1).Findings, static f => f.Id == "package.missing");
     }
 
+    [Theory]
+    [InlineData("", "camera.no-program", "there is no program to take photographs with", "apt-get install rpicam-apps-lite")]
+    [InlineData("echo 'No cameras available!'", "camera.none", "rpicam-still finds no camera", "check both ends of the ribbon cable, add 'camera_auto_detect=1' to /boot/firmware/config.txt, and reboot")]
+    [InlineData("echo 'ERROR: *** no cameras available ***' >&2; exit 255", "camera.none", "rpicam-still finds no camera", "ribbon cable")]
+    [InlineData("echo '0 : imx219 [3280x2464 10-bit RGGB] (/base/soc/i2c0mux/i2c@1/imx219@10)'", "camera.index", "there is no camera 1; rpicam-still lists 0: imx219", "correct 'index'")]
+    [InlineData("[ \"$*\" = --list-cameras ] && printf '0 : a [1x1] (/x)\\n    Modes: 1 : 2\\n1 : imx708_wide [4608x2592 10-bit RGGB] (/y)\\n' >&2", "camera.program", "taken with rpicam-still, camera 1: imx708_wide", "")]
+    [InlineData("exit 3", "camera.program", "photographs are taken with rpicam-still", "")]
+    public void A_camera_on_a_ribbon_cable_is_looked_for_with_the_program_that_operates_it(string script, string id, string text, string remedy)
+    {
+        _board.Node("dev/video0");
+        if (script.Length > 0)
+        {
+            File.SetUnixFileMode(_board.Write("usr/bin/rpicam-still", $"#!/bin/sh\n{script}\n"), (UnixFileMode)0b111_101_101);
+        }
+
+        var finding = Assert.Single(_board.Look("""{ "name": "camera", "kind": "camera", "source": "csi", "index": 1 }""").Findings, static f => f.Id.StartsWith("camera.", StringComparison.Ordinal));
+        Assert.Equal((id, "sensor camera"), (finding.Id, finding.Place));
+        Assert.EndsWith(text, finding.Text, StringComparison.Ordinal);
+        Assert.Contains(remedy, finding.Remedy, StringComparison.Ordinal);
+    }
+
     public void Dispose() => _board.Dispose();
 
     private DoctorReport Modbus(string host, int port) => _board.Look(

@@ -1,8 +1,9 @@
+using FieldAgent.Agent.Configuration;
 using FieldAgent.Devices;
 
 namespace FieldAgent.Agent.Doctor.Checks;
 
-/// <summary>Whether the agent's user may open what its sensors need.</summary>
+/// <summary>Whether the agent's user may open what its sensors need, and read the files that its recipients need.</summary>
 internal sealed class AccessCheck : ICheck
 {
     /// <inheritdoc/>
@@ -16,6 +17,11 @@ internal sealed class AccessCheck : ICheck
             yield return Finding.Warn("access.no-user", "users", $"the board has no user '{view.User.Name}'",
                 "install the service ('./deploy.sh install'), or name the user with --user");
             yield break;
+        }
+
+        foreach (var finding in OfFiles(view, id))
+        {
+            yield return finding;
         }
 
         var looked = 0;
@@ -42,6 +48,32 @@ internal sealed class AccessCheck : ICheck
         if (looked > 0)
         {
             yield return Finding.Ok("access.user", "users", FormattableString.Invariant($"user {view.User.Name}; {looked} device nodes looked at"));
+        }
+    }
+
+    // Whoever starts the agent by hand is somebody else, and sees more than the service does.
+    private static IEnumerable<Finding> OfFiles(DoctorView view, uint id)
+    {
+        if (!File.Exists(view.At("/etc/systemd/system/fieldagent.service")))
+        {
+            yield break;
+        }
+
+        foreach (var recipient in view.Config?.Recipients ?? [])
+        {
+            string?[] files = [recipient.Link.Tls?.CaFile, recipient.Link.Tls?.CertificateFile, recipient.Link.Tls?.KeyFile];
+            foreach (var file in files.OfType<string>())
+            {
+                var place = $"broker {recipient.Name}";
+                if (ServiceSandbox.Hides(file) is { } folder)
+                {
+                    yield return Finding.Fail("access.hidden", place, $"the service does not see {file}: {folder} is kept from it", "put the file into /etc/fieldagent, and correct its path");
+                }
+                else if (NodeAccess.Of(file) is { } node && !node.MayRead(id, view.User.Groups))
+                {
+                    yield return Finding.Fail("access.file", place, $"user {view.User.Name} may not read {file}", $"chgrp {view.User.Name} {file} && chmod 640 {file}");
+                }
+            }
         }
     }
 

@@ -1,6 +1,10 @@
+using System.Globalization;
+using FieldAgent.Devices;
+
 namespace FieldAgent.Agent.Doctor.Checks;
 
-/// <summary>Programs and nodes that photographs are taken with. Opens no camera.</summary>
+/// <summary>Programs, nodes and cameras that photographs are taken with. Takes no picture, and asks for cameras only while no agent uses
+/// them.</summary>
 internal sealed class CameraCheck : ICheck
 {
     private const string UsbProgram = "ffmpeg";
@@ -37,11 +41,27 @@ internal sealed class CameraCheck : ICheck
             return Finding.Fail("camera.no-node", place, "there is no /dev/video* and no /dev/media*", $"{enable}, check the ribbon cable, and reboot");
         }
 
-        var wanted = sensor.Text("source") == "usb" ? Programs.Where(static name => name == UsbProgram) : Programs.Where(static name => name != UsbProgram);
-        var program = wanted.FirstOrDefault(name => Folders.Any(folder => File.Exists(Path.Join(view.Root, folder, name))));
-        return program is not null
-            ? Finding.Ok("camera.program", place, $"photographs are taken with {program}")
-            : Finding.Fail("camera.no-program", place, "there is no program to take photographs with",
-                $"apt-get install {(sensor.Text("source") == "usb" ? UsbProgram : "rpicam-apps-lite")}");
+        var isUsb = sensor.Text("source") == "usb";
+        var program = Programs.Where(name => name == UsbProgram == isUsb)
+            .SelectMany(name => Folders.Select(folder => Path.Join(view.Root, folder, name))).FirstOrDefault(File.Exists);
+        return program is null
+                ? Finding.Fail("camera.no-program", place, "there is no program to take photographs with", $"apt-get install {(isUsb ? UsbProgram : "rpicam-apps-lite")}")
+            : isUsb || !view.IsAgentStopped ? Taken(place, program)
+            : OfRibbon(view, sensor, place, program, enable);
     }
+
+    private static Finding OfRibbon(DoctorView view, SensorSection sensor, string place, string program, string enable)
+    {
+        var name = Path.GetFileName(program);
+        var index = int.TryParse(sensor.Text("index"), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 0;
+        return view.Ports.Cameras(program) is not { } cameras ? Taken(place, program)
+            : cameras.Count == 0
+                ? Finding.Fail("camera.none", place, $"{name} finds no camera", $"switch off, check both ends of the ribbon cable, {enable}, and reboot")
+            : cameras.FirstOrDefault(camera => camera.Index == index) is { } found ? Taken(place, program, $", camera {index}: {found.Model}")
+            : Finding.Fail("camera.index", place,
+                $"there is no camera {index}; {name} lists {string.Join(", ", cameras.Select(static camera => $"{camera.Index}: {camera.Model}"))}", "correct 'index', or check the cable of the one that is missing");
+    }
+
+    private static Finding Taken(string place, string program, string camera = "") =>
+        Finding.Ok("camera.program", place, $"photographs are taken with {Path.GetFileName(program)}{camera}");
 }

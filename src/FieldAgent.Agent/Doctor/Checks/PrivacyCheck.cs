@@ -1,4 +1,5 @@
 using FieldAgent.Agent.DataProtection;
+using FieldAgent.Agent.Status;
 
 namespace FieldAgent.Agent.Doctor.Checks;
 
@@ -19,7 +20,7 @@ internal sealed class PrivacyCheck : ICheck
         var overdue = view.Status is { } status ? status.Requests?.Overdue ?? 0 : view.Store.Overdue;
         if (overdue > 0)
         {
-            yield return Finding.Fail("privacy.overdue", "requests", FormattableString.Invariant($"{overdue} of persons are past the deadline"),
+            yield return Finding.Fail("privacy.overdue", "requests", $"{Plural.Of(overdue, "request of a person is", "requests of persons are")} past the deadline",
                 "answer them at once: 'fieldagent privacy requests'");
         }
 
