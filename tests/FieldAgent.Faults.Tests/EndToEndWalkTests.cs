@@ -49,6 +49,8 @@ public sealed class EndToEndWalkTests
         Assert.Equal("Closed", EndToEndBoard.StateOf(board.StatusUntil(static _ => true, "an answer", agent), "camera"));
         Assert.Contains("granted to photo: image.photo", Say(board, "consent", "grant", "photo", "--role", "subject"));
         cloud.Until(() => cloud.Of("image").Any(), "a photograph", agent);
+        // Asked to erase a photograph is who is known to have it: its last part is acknowledged, and that is written.
+        cloud.Until(() => Say(board, "deliveries").Contains("photo", StringComparison.Ordinal), "a photograph in the ledger of deliveries", agent);
 
         // the broker goes away, positions gather; the withdrawal reaches them
         cloud.Disconnect();
