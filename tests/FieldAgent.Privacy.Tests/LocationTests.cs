@@ -138,7 +138,7 @@ public sealed class LocationTests
         Assert.Equal(Precision.Cell1km, taken.Permit.Precision);
         Assert.True(taken.Permit.Personal);
         Assert.Equal(2, house.Counters["dropped.position-invalid"]);
-        Assert.Equal(rows.Columns.Readings - 4 - 4, house.Counters["dropped.reduced"]);
+        Assert.Equal(rows.Columns.Readings - 4 - 4, house.Counters["reduced.position"]);
     }
 
     [Fact]

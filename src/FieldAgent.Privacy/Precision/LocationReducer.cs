@@ -149,7 +149,7 @@ internal sealed class LocationReducer(Counters counters, ISealedValues? values =
         var dropped = raw.Readings - track.Columns.Readings - (2 * invalid);
         if (dropped > 0)
         {
-            counters.Add("dropped.reduced", dropped);
+            counters.Add("reduced.position", dropped);
         }
     }
 
