@@ -27,6 +27,9 @@ internal sealed partial class Pipeline(
     /// <summary>Pictures made durable since the start.</summary>
     public long ImagesStored { get; private set; }
 
+    /// <summary>Pictures that the disk refused and that wait here. Any thread.</summary>
+    public int ImagesRefused => Volatile.Read(ref _image) is null ? 0 : 1;
+
     /// <summary>Why nothing can be stored at the moment, or empty.</summary>
     public string StoreTrouble { get; private set; } = "";
 

@@ -124,7 +124,7 @@ internal sealed class AgentParts : IDisposable
             new SpoolReport(
                 spool.Blocks, spool.Readings, spool.Images,
                 spool.OldestWallUnixNs > 0 ? Math.Max(0, (now.WallUnixNs - spool.OldestWallUnixNs) / 1e9) : null,
-                spool.StateBytes, spool.StateBytesMax, spool.Kept, spool.Unwritten),
+                spool.StateBytes, spool.StateBytesMax, spool.Kept, spool.Unwritten + Pipeline.ImagesRefused),
             new StoreReport(
                 Pipeline.ReadingsStored, Pipeline.BlocksStored, Pipeline.ImagesStored, trouble,
                 Store.OpenOutcome.Text, SqliteLibrary.Description),
@@ -186,7 +186,7 @@ internal sealed class AgentParts : IDisposable
     {
         var spool = Store.Spool.State;
         return new RunSummary(
-            Pipeline.ReadingsStored, Pipeline.BlocksStored, Pipeline.ImagesStored, spool.Blocks, spool.Readings, spool.Images, spool.Unwritten,
+            Pipeline.ReadingsStored, Pipeline.BlocksStored, Pipeline.ImagesStored, spool.Blocks, spool.Readings, spool.Images, spool.Unwritten + Pipeline.ImagesRefused,
             Counters.Snapshot("dropped."));
     }
 
