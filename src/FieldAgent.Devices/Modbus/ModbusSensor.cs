@@ -10,6 +10,10 @@ internal sealed class ModbusSensor(SensorSetup setup)
     : PolledSensor(setup.Name, setup.Options.Get(SensorOptions.Field), setup.Options.Get(SensorOptions.Interval))
 {
     /// <inheritdoc/>
+    /// <remarks>A row is asked for in as many requests as there are gaps between its registers; each may take the whole time-out.</remarks>
+    public override TimeSpan CallLimit { get; } = setup.Options.Get(ModbusKind.Timeout) * Math.Max(1, setup.Options.Get(ModbusKind.Registers).Count);
+
+    /// <inheritdoc/>
     protected override IPolledDevice Open(ISensorHost host, CancellationToken stop)
     {
         var options = setup.Options;

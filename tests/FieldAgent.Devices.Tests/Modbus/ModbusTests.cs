@@ -99,6 +99,12 @@ public sealed class ModbusTests : IDisposable
     }
 
     [Fact]
+    public void Each_request_of_a_row_may_take_the_whole_time_out() => Assert.Equal(
+        TimeSpan.FromSeconds(20),
+        RecordingHost.Create(
+            new ModbusKind(), """{ "host": "a", "timeout": "10s", "registers": [{ "name": "a", "address": 0 }, { "name": "b", "address": 900 }] }""").CallLimit);
+
+    [Fact]
     public void Requests_are_joined_where_values_are_neighbours_and_never_too_long()
     {
         static ModbusRegister At(int address, ModbusType type = ModbusType.UInt16, ModbusTable table = ModbusTable.Holding) =>
