@@ -56,17 +56,12 @@ public sealed class ModbusTests : IDisposable
     [Fact]
     public void Nobody_there_is_absent_and_a_wrong_unit_on_a_serial_line_is_silence()
     {
-        int port;
-        using (var slave = Slave.OverTcp())
-        {
-            port = slave.Port;
-        }
-
-        var fault = Fault($$"""{ "host": "127.0.0.1", "port": {{port}}, "registers": [{ "name": "a", "address": 0 }] }""");
+        using var line = Slave.OverSerial(unit: 17);
+        using var nobody = new ClosedPort();
+        var fault = Fault($$"""{ "host": "127.0.0.1", "port": {{nobody.Number}}, "registers": [{ "name": "a", "address": 0 }] }""");
         Assert.Equal(SensorFaultKind.Absent, fault.Kind);
         Assert.Equal(SensorFaultKind.Absent, Fault("""{ "device": "/dev/no-such-line", "registers": [{ "name": "a", "address": 0 }] }""").Kind);
 
-        using var line = Slave.OverSerial(unit: 17);
         using var run = _host.Start(Serial(line, 18, """{ "name": "a", "address": 0 }"""));
         Polls(() => run.IsOver, "the sensor gives up");
         Assert.Equal(SensorFaultKind.Timeout, Assert.IsType<SensorFault>(run.Failure).Kind);
