@@ -28,7 +28,7 @@ internal sealed class ModbusSensor(SensorSetup setup)
         var isTcp = options.Has(ModbusKind.Host);
         var line = isTcp
             ? string.Create(CultureInfo.InvariantCulture, $"{options.Get(ModbusKind.Host)}:{options.Get(ModbusKind.Port)}")
-            : ModbusLine.NameOf(options.Get(ModbusKind.Device));
+            : DeviceName.Of(options.Get(ModbusKind.Device));
         var context = isTcp
             ? LibModbus.NewTcp(options.Get(ModbusKind.Host), options.Get(ModbusKind.Port).ToString(CultureInfo.InvariantCulture))
             : LibModbus.NewRtu(
@@ -42,8 +42,6 @@ internal sealed class ModbusSensor(SensorSetup setup)
 /// <summary>An open line to an instrument.</summary>
 internal sealed unsafe class ModbusLine : IPolledDevice
 {
-    private const string ById = "/dev/serial/by-id/";
-
     /// <summary>Bad answers in a row after which the line is closed and opened anew: fewer are noise on a long cable.</summary>
     private const int FaultsInRowMax = 3;
 
@@ -86,9 +84,6 @@ internal sealed unsafe class ModbusLine : IPolledDevice
 
     /// <inheritdoc/>
     public StreamSet Set { get; }
-
-    /// <summary>A line's name without the serial number of its adapter.</summary>
-    public static string NameOf(string device) => device.StartsWith(ById, StringComparison.Ordinal) ? ById + "…" : device;
 
     /// <inheritdoc/>
     public ulong Poll(Span<double> values)
