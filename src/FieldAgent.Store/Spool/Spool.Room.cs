@@ -17,6 +17,9 @@ internal sealed partial class Spool
     // Items given up at once when the disk is full to the last byte.
     private const int ItemsPerSmallChunk = 4;
 
+    // What settling, gaps and totals may add to the database before room is made again: rows of deliveries, and the pages they open.
+    private const long BookkeepingBytes = 16 << 10;
+
     // Moving a page writes it, what points to it, and two pages of the reverse map.
     private const int PagesPerMove = 5;
 
@@ -24,6 +27,9 @@ internal sealed partial class Spool
     private readonly long[] _evictedTo = new long[3];
     private readonly List<ItemInfo> _evicting = [];
     private long _othersBytes;
+
+    // Of the blocks since the start.
+    private long _largestRowPages;
 
     // Items that a legal hold keeps are passed over; when nothing else is left they are looked at again, now and then: a hold may have ended.
     private static readonly long s_heldAgainNs = TimeSpan.FromMinutes(1).ToNs();
@@ -84,6 +90,7 @@ internal sealed partial class Spool
                 }
 
                 pages += more;
+                _largestRowPages = Math.Max(_largestRowPages, more);
                 bytes += _waiting[count].Length + DataKey.Overhead + RowOverheadBytes;
                 importance = (Importance)Math.Max((int)importance, (int)_waiting[count].Importance);
             }
@@ -137,9 +144,10 @@ internal sealed partial class Spool
                 continue;
             }
 
-            if (free - databaseBytes >= Database.PageBytes)
+            var spare = free - databaseBytes - (shortage == Shortage.Cap ? BytesUnasked() : 0);
+            if (spare >= Database.PageBytes)
             {
-                Shrink(Math.Min(free - databaseBytes, Math.Max(missing, 64 * Database.PageBytes)));
+                Shrink(Math.Min(spare, Math.Max(missing, 64 * Database.PageBytes)));
                 if (database.FreeBytes < free)
                 {
                     continue;
@@ -158,6 +166,10 @@ internal sealed partial class Spool
         }
     }
 
+    // What is written without asking for room, when nothing new gets in any more too: settling what others still wait for writes a row anew
+    // before it frees the old one.
+    private long BytesUnasked() => BookkeepingBytes + (_context.Options.Recipients.Length > 1 ? _largestRowPages * Database.PageBytes : 0);
+
     // What shrinks when something is given up.
     private long GivableBytes() => ImageBytes() + _context.Database.FileBytes + _othersBytes;
 
@@ -172,15 +184,15 @@ internal sealed partial class Spool
     private Shortage Find(long databaseBytes, long fileBytes, long logBytes, long givenBack, out long missing)
     {
         var database = _context.Database;
-        var growth = Math.Max(0, databaseBytes - database.FreeBytes) + fileBytes;
-        missing = UsedBytes() + growth + Math.Max(Math.Max(database.LogBytes, database.LogBytesKept), logBytes)
-            - _context.Options.StateBytesMax;
+        missing = UsedBytes() + Math.Max(0, databaseBytes + BytesUnasked() - database.FreeBytes) + fileBytes
+            + Math.Max(Math.Max(database.LogBytes, database.LogBytesKept), logBytes) - _context.Options.StateBytesMax;
         if (missing > 0)
         {
             return Shortage.Cap;
         }
 
-        growth += Math.Max(0, logBytes - database.LogBytes);
+        // what is written unasked has the reserve, when the disk is full
+        var growth = Math.Max(0, databaseBytes - database.FreeBytes) + fileBytes + Math.Max(0, logBytes - database.LogBytes);
         missing = 0;
         if (growth == 0)
         {
