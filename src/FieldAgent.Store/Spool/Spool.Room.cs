@@ -25,6 +25,9 @@ internal sealed partial class Spool
     private readonly List<ItemInfo> _evicting = [];
     private long _othersBytes;
 
+    // Of the blocks since the start.
+    private long _largestRowPages;
+
     // Items that a legal hold keeps are passed over; when nothing else is left they are looked at again, now and then: a hold may have ended.
     private static readonly long s_heldAgainNs = TimeSpan.FromMinutes(1).ToNs();
     private bool _passedOverHeld;
@@ -84,6 +87,7 @@ internal sealed partial class Spool
                 }
 
                 pages += more;
+                _largestRowPages = Math.Max(_largestRowPages, more);
                 bytes += _waiting[count].Length + DataKey.Overhead + RowOverheadBytes;
                 importance = (Importance)Math.Max((int)importance, (int)_waiting[count].Importance);
             }
@@ -107,6 +111,8 @@ internal sealed partial class Spool
     // Gives up until so many bytes fit: set-aside databases, then free pages, then items up to an importance, oldest first.
     private void MakeRoom(long databaseBytes, long fileBytes, long logBytes, Importance importance)
     {
+        // Settling what others still wait for writes a row anew before it frees the old one, and does not ask for room.
+        databaseBytes += _context.Options.Recipients.Length > 1 ? _largestRowPages * Database.PageBytes : 0;
         var settled = false;
         var before = GivableBytes();
         while (true)
@@ -285,11 +291,20 @@ internal sealed partial class Spool
 
     private void SettleOutcomes()
     {
-        // what arrives meanwhile has its turn later
-        for (var left = _readers.Sum(static reader => reader.OutcomeCount); left > 0;)
+        CallDue();
+        while (HasDue)
         {
             _ = CommitWithRecovery(0, 0);
-            left = Math.Min(left - 1, _readers.Sum(static reader => reader.OutcomeCount));
+        }
+    }
+
+    private bool HasDue => _readers.Exists(static reader => reader.HasDue);
+
+    private void CallDue()
+    {
+        foreach (var reader in _readers)
+        {
+            reader.CallDue();
         }
     }
 

@@ -193,9 +193,23 @@ internal sealed partial class Spool : ISpool
     {
         lock (_context.WriteLock)
         {
-            while (_readers.Exists(static reader => reader.HasOutcomes))
+            SettleOutcomes();
+        }
+    }
+
+    /// <summary>Writes what readers have decided, unless somebody else is writing: a flush takes it along, and a courier that waited for its
+    /// end would send nothing meanwhile.</summary>
+    internal void SettleUnlessBusy()
+    {
+        if (_context.WriteLock.TryEnter())
+        {
+            try
             {
-                _ = CommitWithRecovery(0, 0);
+                SettleOutcomes();
+            }
+            finally
+            {
+                _context.WriteLock.Exit();
             }
         }
     }
