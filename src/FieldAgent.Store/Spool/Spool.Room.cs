@@ -289,25 +289,6 @@ internal sealed partial class Spool
         return true;
     }
 
-    private void SettleOutcomes()
-    {
-        CallDue();
-        while (HasDue)
-        {
-            _ = CommitWithRecovery(0, 0);
-        }
-    }
-
-    private bool HasDue => _readers.Exists(static reader => reader.HasDue);
-
-    private void CallDue()
-    {
-        foreach (var reader in _readers)
-        {
-            reader.CallDue();
-        }
-    }
-
     private void FinishEviction(int level, GapReason reason)
     {
         _evictedTo[level] = _evicting[^1].Id;

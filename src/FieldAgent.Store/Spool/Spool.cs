@@ -188,32 +188,6 @@ internal sealed partial class Spool : ISpool
         }
     }
 
-    /// <summary>Writes what readers have decided, now.</summary>
-    internal void Settle()
-    {
-        lock (_context.WriteLock)
-        {
-            SettleOutcomes();
-        }
-    }
-
-    /// <summary>Writes what readers have decided, unless somebody else is writing: a flush takes it along, and a courier that waited for its
-    /// end would send nothing meanwhile.</summary>
-    internal void SettleUnlessBusy()
-    {
-        if (_context.WriteLock.TryEnter())
-        {
-            try
-            {
-                SettleOutcomes();
-            }
-            finally
-            {
-                _context.WriteLock.Exit();
-            }
-        }
-    }
-
     /// <summary>A reader ends.</summary>
     internal void Remove(SpoolReader reader)
     {
