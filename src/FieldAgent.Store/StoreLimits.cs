@@ -24,9 +24,12 @@ public sealed record StoreLimits
     /// writes. Fewer where they would not fit <see cref="WalBytes"/>.</summary>
     public int BlocksPerCommitMax { get; init; } = 64;
 
-    /// <summary>Acknowledgements kept in memory before they are written at once: one fsync for so many deletes during the drain of
-    /// a backlog, and at most so many duplicates after a power cut.</summary>
+    /// <summary>Acknowledgements of one recipient kept in memory before they are written at once: one fsync for so many deletes during the
+    /// drain of a backlog, and so many duplicates after a power cut. While something else is being written they are taken along with it.</summary>
     public int SettleAfter { get; init; } = 256;
+
+    /// <summary>Acknowledgements of one recipient kept in memory at most, however busy the writer is: beyond, delivery waits for it.</summary>
+    public int UnsettledMax { get; init; } = 1024;
 
     /// <summary>Bytes of encoded blocks kept in memory while the disk refuses them: an hour of ten streams at 1 Hz; what is beyond
     /// is given up, least important and oldest first.</summary>

@@ -63,6 +63,7 @@ public sealed record StoreOptions
             $"BlockReadingsMax: 1 to {StoreLimits.BlockReadingsCeiling}");
         Require(Limits.BlocksPerCommitMax > 0 && Limits.SettleAfter > 0 && Limits.PrefetchItems > 0 && Limits.ItemsPerChunk > 0,
             "Limits: every count must be at least 1");
+        Require(Limits.UnsettledMax >= Limits.SettleAfter, "Limits.UnsettledMax: at least Limits.SettleAfter");
     }
 
     private static void Require(bool holds, string message)

@@ -231,7 +231,8 @@ public class DeliveryLedgerTests
         }
     }
 
-    private static void CopyState(string from, string to)
+    /// <summary>Copies what a power cut would leave of an open store.</summary>
+    internal static void CopyState(string from, string to)
     {
         Directory.CreateDirectory(to, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         foreach (var name in Directory.GetFiles(from))

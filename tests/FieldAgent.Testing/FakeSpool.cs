@@ -17,8 +17,6 @@ public sealed class FakeSpool : ISpool
 
     public long WallOffsetNs { get; init; } = 1_767_225_600_000_000_000;
 
-    public int SettleAfter { get; init; } = 64;
-
     /// <summary>Called with every id a reader acknowledges, before it is noted.</summary>
     public Action<long>? Acknowledging { get; set; }
 
@@ -197,8 +195,6 @@ public sealed class FakeSpool : ISpool
         private readonly HashSet<long> _read = [];
         private int _next;
         private string? _readable;
-
-        public int SettleAfter => spool.SettleAfter;
 
         public bool TryRead(SpoolItem item)
         {

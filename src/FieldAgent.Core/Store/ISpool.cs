@@ -248,7 +248,7 @@ public interface ISpoolReader : IDisposable
     int ReadImage(SpoolImage image, long offset, Span<byte> buffer);
 
     /// <summary>The recipient has item <paramref name="id"/>; it is deleted (once every recipient has it) with the next
-    /// flush, or after <see cref="SettleAfter"/> such calls at once. O(1), no I/O most times.</summary>
+    /// flush, or after some hundred such calls at once. O(1), no I/O most times.</summary>
     void Acknowledge(long id);
 
     /// <summary>The item can never be delivered to this recipient: deletes it and announces a gap.</summary>
@@ -256,9 +256,6 @@ public interface ISpoolReader : IDisposable
 
     /// <summary>Makes the acknowledgements so far durable now.</summary>
     void Settle();
-
-    /// <summary>Acknowledgements that are kept in memory at most before they are written.</summary>
-    int SettleAfter { get; }
 
     /// <summary>Starts again at the oldest unacknowledged item: after a lost connection.</summary>
     void Rewind();

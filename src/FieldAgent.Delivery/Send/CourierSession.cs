@@ -203,8 +203,7 @@ internal sealed class CourierSession(
 
     private void SettleWhenDue()
     {
-        if (_unsettled > 0
-            && (_unsettled >= reader.SettleAfter || clock.BootNs - _lastAnswerNs >= settings.FlushInterval.ToNs()))
+        if (_unsettled > 0 && clock.BootNs - _lastAnswerNs >= settings.FlushInterval.ToNs())
         {
             TrySettle();
         }

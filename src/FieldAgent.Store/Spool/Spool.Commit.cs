@@ -30,8 +30,9 @@ internal sealed partial class Spool
         _boot = _catalogue.Note(_context.Clock.BootId, _context.Clock.WallOffsetNs, _context.Clock.Quality);
         var outcome = default(FlushOutcome);
         HoldReserve();
+        CallDue();
         while (_waiting.Count > 0 || _waitingImages.Count > 0 || _gaps.HasNew || _catalogue.HasUnsaved || _context.Memory.IsDue
-            || _readers.Exists(static reader => reader.HasOutcomes))
+            || HasDue)
         {
             var images = Math.Min(_waitingImages.Count, ImagesPerCommit);
             var more = CommitWithRecovery(MakeRoomForBatch(images), images);

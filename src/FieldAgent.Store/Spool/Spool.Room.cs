@@ -114,6 +114,8 @@ internal sealed partial class Spool
     // Gives up until so many bytes fit: set-aside databases, then free pages, then items up to an importance, oldest first.
     private void MakeRoom(long databaseBytes, long fileBytes, long logBytes, Importance importance)
     {
+        // Settling what others still wait for writes a row anew before it frees the old one, and does not ask for room.
+        databaseBytes += _context.Options.Recipients.Length > 1 ? _largestRowPages * Database.PageBytes : 0;
         var settled = false;
         var before = GivableBytes();
         while (true)
@@ -293,16 +295,6 @@ internal sealed partial class Spool
             }
         }, pages + PagesPerGap);
         return true;
-    }
-
-    private void SettleOutcomes()
-    {
-        // what arrives meanwhile has its turn later
-        for (var left = _readers.Sum(static reader => reader.OutcomeCount); left > 0;)
-        {
-            _ = CommitWithRecovery(0, 0);
-            left = Math.Min(left - 1, _readers.Sum(static reader => reader.OutcomeCount));
-        }
     }
 
     private void FinishEviction(int level, GapReason reason)

@@ -188,18 +188,6 @@ internal sealed partial class Spool : ISpool
         }
     }
 
-    /// <summary>Writes what readers have decided, now.</summary>
-    internal void Settle()
-    {
-        lock (_context.WriteLock)
-        {
-            while (_readers.Exists(static reader => reader.HasOutcomes))
-            {
-                _ = CommitWithRecovery(0, 0);
-            }
-        }
-    }
-
     /// <summary>A reader ends.</summary>
     internal void Remove(SpoolReader reader)
     {

@@ -18,6 +18,7 @@ internal sealed class SpoolReader : ISpoolReader
     private int _sentFrom;
     private ItemOutcome[] _peekedOutcomes = [];
     private int _peeked;
+    private int _due;
     private int _epoch;
     private long _cursor;
     private long _skipAcknowledgedTo;
@@ -46,9 +47,6 @@ internal sealed class SpoolReader : ISpoolReader
     /// <summary>The recipient's bit.</summary>
     public int Bit { get; }
 
-    /// <inheritdoc/>
-    public int SettleAfter => _context.Limits.SettleAfter;
-
     /// <summary>True when something is decided and not yet written.</summary>
     public bool HasOutcomes
     {
@@ -57,6 +55,18 @@ internal sealed class SpoolReader : ISpoolReader
             lock (_outcomesLock)
             {
                 return _outcomes.Count > 0;
+            }
+        }
+    }
+
+    /// <summary>True while something is not yet written that was decided before <see cref="CallDue"/>.</summary>
+    public bool HasDue
+    {
+        get
+        {
+            lock (_outcomesLock)
+            {
+                return _due > 0;
             }
         }
     }
@@ -167,6 +177,7 @@ internal sealed class SpoolReader : ISpoolReader
         lock (_outcomesLock)
         {
             _outcomes.Clear();
+            _due = 0;
             _sent.Clear();
             _sentFrom = 0;
             _cursor = 0;
@@ -175,15 +186,12 @@ internal sealed class SpoolReader : ISpoolReader
         }
     }
 
-    /// <summary>Decisions that wait to be written.</summary>
-    public int OutcomeCount
+    /// <summary>Marks what is decided up to now as due: what is decided while it is being written has its turn later.</summary>
+    public void CallDue()
     {
-        get
+        lock (_outcomesLock)
         {
-            lock (_outcomesLock)
-            {
-                return _outcomes.Count;
-            }
+            _due = _outcomes.Count;
         }
     }
 
@@ -223,7 +231,7 @@ internal sealed class SpoolReader : ISpoolReader
             // a copy: the courier may add while the transaction runs
             if (_peekedOutcomes.Length < _peeked)
             {
-                _peekedOutcomes = new ItemOutcome[Math.Max(_peeked, SettleAfter)];
+                _peekedOutcomes = new ItemOutcome[Math.Max(_peeked, _context.Limits.SettleAfter)];
             }
 
             CollectionsMarshal.AsSpan(_outcomes)[.._peeked].CopyTo(_peekedOutcomes);
@@ -237,6 +245,7 @@ internal sealed class SpoolReader : ISpoolReader
         lock (_outcomesLock)
         {
             _outcomes.RemoveRange(0, _peeked);
+            _due = Math.Max(0, _due - _peeked);
             _peeked = 0;
             _doneTo = DoneTo ?? _doneTo;
         }
@@ -305,7 +314,7 @@ internal sealed class SpoolReader : ISpoolReader
 
     private void Decide(long id, GapReason? reason)
     {
-        bool due;
+        int waiting;
         lock (_outcomesLock)
         {
             var index = Find(id);
@@ -319,12 +328,16 @@ internal sealed class SpoolReader : ISpoolReader
             _sent[index] = new Sent(item, true);
             _outcomes.Add(new ItemOutcome(item, _mask, reason));
             _ = Frontier();
-            due = _outcomes.Count >= SettleAfter;
+            waiting = _outcomes.Count;
         }
 
-        if (due)
+        if (waiting >= _context.Limits.UnsettledMax)
         {
-            Settle();
+            _spool.Settle();
+        }
+        else if (waiting >= _context.Limits.SettleAfter)
+        {
+            _spool.SettleUnlessBusy();
         }
     }
 
