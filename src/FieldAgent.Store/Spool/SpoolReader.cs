@@ -5,7 +5,7 @@ namespace FieldAgent.Store.Spooling;
 
 /// <summary>One recipient's way through the spool. Reads ahead on the reading connection by primary key, so a read costs the same
 /// however much waits; never waits for a flush.</summary>
-internal sealed class SpoolReader : ISpoolReader
+internal sealed partial class SpoolReader : ISpoolReader
 {
     private readonly Spool _spool;
     private readonly StoreContext _context;
@@ -23,6 +23,9 @@ internal sealed class SpoolReader : ISpoolReader
     private long _skipAcknowledgedTo;
     private long _backlogBelow;
     private long _doneTo;
+
+    // The item that is being opened; the largest number when there is none.
+    private long _opening = long.MaxValue;
 
     // The first item that was passed over because nobody may read it now: a clock that is put right may give it back.
     private long _withheldFrom = long.MaxValue;
@@ -86,10 +89,17 @@ internal sealed class SpoolReader : ISpoolReader
             }
 
             ref readonly var row = ref _prefetch.Next();
-            _cursor = row.Item.Id;
             if ((row.Item.Pending & _mask) == 0 || IsAcknowledged(row.Item.Id) || row.Item.Id <= _spool.Bases.Items)
             {
+                _cursor = row.Item.Id;
                 continue;
+            }
+
+            lock (_outcomesLock)
+            {
+                // until it is among those handed out, nobody may take it for done with
+                _opening = row.Item.Id;
+                _cursor = row.Item.Id;
             }
 
             item.Backlog = row.Item.Id < _backlogBelow;
@@ -109,12 +119,14 @@ internal sealed class SpoolReader : ISpoolReader
                     _cursor = row.Item.Id - 1;
                 }
 
+                Volatile.Write(ref _opening, long.MaxValue);
                 continue;
             }
 
             lock (_outcomesLock)
             {
                 _sent.Add(new Sent(row.Item, false));
+                _opening = long.MaxValue;
             }
 
             _spool.Handed(row.Item.Id);
@@ -153,6 +165,7 @@ internal sealed class SpoolReader : ISpoolReader
             var withheldFrom = _withheldFrom;
             _withheldFrom = long.MaxValue;
             _cursor = Math.Min(Frontier(), withheldFrom - 1);
+            _seenTo = 0;
             _sent.Clear();
             _sentFrom = 0;
         }
@@ -172,6 +185,7 @@ internal sealed class SpoolReader : ISpoolReader
             _cursor = 0;
             _doneTo = 0;
             _withheldFrom = long.MaxValue;
+            ForgetSent();
         }
     }
 
@@ -226,6 +240,7 @@ internal sealed class SpoolReader : ISpoolReader
                 _peekedOutcomes = new ItemOutcome[Math.Max(_peeked, SettleAfter)];
             }
 
+            SettledTo = _peeked == _outcomes.Count ? AnsweredTo() : 0;
             CollectionsMarshal.AsSpan(_outcomes)[.._peeked].CopyTo(_peekedOutcomes);
             return _peekedOutcomes.AsSpan(0, _peeked);
         }
@@ -236,6 +251,7 @@ internal sealed class SpoolReader : ISpoolReader
     {
         lock (_outcomesLock)
         {
+            Answered(CollectionsMarshal.AsSpan(_outcomes)[.._peeked]);
             _outcomes.RemoveRange(0, _peeked);
             _peeked = 0;
             _doneTo = DoneTo ?? _doneTo;
@@ -269,7 +285,8 @@ internal sealed class SpoolReader : ISpoolReader
         lock (_context.ReadLock)
         {
             var connection = _context.Database.Reader;
-            return !connection.IsClosed && _prefetch.Fill(connection, _cursor, _mask);
+            NoteFetch();
+            return !connection.IsClosed && (_prefetch.Fill(connection, _cursor, _mask) || NothingThere());
         }
     }
 
@@ -287,7 +304,7 @@ internal sealed class SpoolReader : ISpoolReader
             _sentFrom = 0;
         }
 
-        return Math.Min(_sentFrom < _sent.Count ? _sent[_sentFrom].Item.Id - 1 : _cursor, _withheldFrom - 1);
+        return Math.Min(Math.Min(_sentFrom < _sent.Count ? _sent[_sentFrom].Item.Id - 1 : _cursor, _withheldFrom - 1), _opening - 1);
     }
 
     private bool IsAcknowledged(long id)
@@ -309,16 +326,24 @@ internal sealed class SpoolReader : ISpoolReader
         lock (_outcomesLock)
         {
             var index = Find(id);
-            if (index < 0 || _sent[index].Done)
+            if (index >= 0 && !_sent[index].Done)
+            {
+                var item = _sent[index].Item;
+                _sent[index] = new Sent(item, true);
+                _outcomes.Add(new ItemOutcome(item, _mask, reason));
+                _ = Frontier();
+            }
+            else if (reason is not null || !_lost.Remove(id, out var lost))
             {
                 // acknowledged twice, or after a rewind: it is simply sent again
                 return;
             }
+            else
+            {
+                // it was erased on the board meanwhile, and is never read again
+                _outcomes.Add(new ItemOutcome(lost, _mask, null));
+            }
 
-            var item = _sent[index].Item;
-            _sent[index] = new Sent(item, true);
-            _outcomes.Add(new ItemOutcome(item, _mask, reason));
-            _ = Frontier();
             due = _outcomes.Count >= SettleAfter;
         }
 
@@ -355,6 +380,7 @@ internal sealed class SpoolReader : ISpoolReader
             {
                 _skipAcknowledgedTo = Math.Max(_cursor, _skipAcknowledgedTo);
                 _cursor = _withheldFrom - 1;
+                _seenTo = 0;
                 _withheldFrom = long.MaxValue;
             }
         }
