@@ -146,6 +146,10 @@ internal sealed partial class SpoolReader
         {
             _unanswered.Remove(outcome.Item.Id);
             _lost.Remove(outcome.Item.Id);
+            if (outcome.Item.Id > _cursor)
+            {
+                Volatile.Write(ref _settledAhead, 1);
+            }
         }
     }
 

@@ -24,6 +24,9 @@ internal sealed partial class SpoolReader : ISpoolReader
     private long _backlogBelow;
     private long _doneTo;
 
+    // Not 0 when something was settled that lies before the reader: after a rewind.
+    private int _settledAhead;
+
     // The item that is being opened; the largest number when there is none.
     private long _opening = long.MaxValue;
 
@@ -83,6 +86,12 @@ internal sealed partial class SpoolReader : ISpoolReader
                 LookAgain();
             }
 
+            if (Interlocked.Exchange(ref _settledAhead, 0) != 0)
+            {
+                // among what was read ahead is something that is done with by now
+                _prefetch.Clear();
+            }
+
             if (_prefetch.IsEmpty && !Fetch())
             {
                 return false;
@@ -97,6 +106,11 @@ internal sealed partial class SpoolReader : ISpoolReader
 
             lock (_outcomesLock)
             {
+                if (Volatile.Read(ref _settledAhead) != 0)
+                {
+                    continue;
+                }
+
                 // until it is among those handed out, nobody may take it for done with
                 _opening = row.Item.Id;
                 _cursor = row.Item.Id;
