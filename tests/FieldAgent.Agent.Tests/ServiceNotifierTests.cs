@@ -8,6 +8,9 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace FieldAgent.Agent.Tests;
 
+/// <summary>Runs alone: the socket's name reaches the notifier by the environment, which is the whole process's.</summary>
+[CollectionDefinition(nameof(ServiceNotifierTests), DisableParallelization = true)]
+[Collection(nameof(ServiceNotifierTests))]
 public sealed class ServiceNotifierTests : IDisposable
 {
     private readonly TempFolder _folder = new();
