@@ -62,6 +62,41 @@ public sealed class ConfigLoaderTests
         AssertHas(errors, 11, "sensors[2].intervall", "Did you mean 'interval'");
     }
 
+    [Fact]
+    public void A_second_of_a_name_is_said_although_the_first_or_it_is_wrong_in_other_ways_too()
+    {
+        var (_, errors) = Load("""
+            {
+              "recipients": [ { "name": "vendor", "url": "nonsense" }, { "name": "vendor" } ],
+              "geofences": [ { "id": "yard" }, { "id": "yard" } ],
+              "sensors": [
+                { "name": "a", "kind": "hwmon", "intervall": "1s" },
+                { "name": "a", "kind": "iiio" },
+                { "name": "b", "kind": "iiio" },
+                { "name": "b", "kind": "hwmon" },
+                { "name": "B B", "kind": "iiio", "whatever": 1 },
+                { "kind": "iiio" }
+              ]
+            }
+            """);
+        AssertHas(errors, 2, "recipients[1].name", "another recipient called 'vendor'");
+        AssertHas(errors, 3, "geofences[1].id", "another geofence called 'yard'");
+        AssertHas(errors, 6, "sensors[1].name", "another sensor called 'a'");
+        AssertHas(errors, 6, "sensors[1].kind", "no kind of sensor");
+        AssertHas(errors, 8, "sensors[3].name", "another sensor called 'b'");
+        AssertHas(errors, 9, "sensors[4].name", "must be");
+        AssertHas(errors, 10, "sensors[5]", "'name' is missing");
+        Assert.DoesNotContain(errors, static e => e.Path == "sensors[4].whatever");
+    }
+
+    [Fact]
+    public void What_there_are_too_many_errors_to_show_is_counted()
+    {
+        var all = new ConfigErrors();
+        ConfigLoader.Load(Encoding.UTF8.GetBytes($"{{ {string.Join(", ", Enumerable.Range(0, 150).Select(static i => $"\"unknown-{i}\": 1"))} }}"), "/nowhere/config.json", new ConfigOverrides(), all);
+        Assert.Equal((150, ConfigErrors.ErrorsMax), (all.Count, all.All.Count));
+    }
+
     [Theory]
     [InlineData("mqtts://broker", "broker", 8883, true)]
     [InlineData("mqtts://broker:443", "broker", 443, true)]

@@ -61,6 +61,9 @@ public sealed class RecordingHost(IClock? clock = null, int rowsMax = 100_000) :
 
     public string Description { get; private set; } = "";
 
+    /// <summary>How often the sensor described itself: each time is a sign of life.</summary>
+    public int Described { get; private set; }
+
     /// <summary>How often the sensor began to wait for a shot.</summary>
     public int TriggerWaits { get; private set; }
 
@@ -239,7 +242,11 @@ public sealed class RecordingHost(IClock? clock = null, int rowsMax = 100_000) :
         }
     }
 
-    public void Describe(string text) => Description = text;
+    public void Describe(string text)
+    {
+        Description = text;
+        Described++;
+    }
 
     public void Dispose()
     {

@@ -78,8 +78,9 @@ internal static class CommandLine
             Console.Error.WriteLine($"{file}:{error}");
         }
 
-        var n = errors.All.Count;
-        Console.Error.WriteLine($"fieldagent: {n} error{(n == 1 ? "" : "s")} in {file}; nothing was started");
+        var n = errors.Count;
+        var shown = n > ConfigErrors.ErrorsMax ? $" (the first {ConfigErrors.ErrorsMax} are shown)" : "";
+        Console.Error.WriteLine($"fieldagent: {n} error{(n == 1 ? "" : "s")} in {file}{shown}; nothing was started");
         return ExitCode.BadConfiguration;
     }
 

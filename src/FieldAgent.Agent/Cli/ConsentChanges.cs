@@ -50,6 +50,28 @@ internal static class ConsentChanges
         return command;
     }
 
+    public static Command Exempt()
+    {
+        var function = Function();
+        var field = Field();
+        field.Description = "The field; each is exempted by its name.";
+        field.Required = true;
+        var precision = Precision();
+        var ground = Choice("--ground", "A listed ground; there is no other.", null, ClosedLists.Exemptions.Words);
+        var until = new Option<string>("--until")
+        {
+            Description = $"When it ends by itself (UTC), at most {ConsentDesk.ExemptMax.TotalDays:0} days away.", HelpName = "TIME", Required = true,
+        };
+        return Change(
+            "exempt", "Lets a function use a field without consent, on a listed ground, until a time; 'consent withdraw' ends it sooner.", "consent-exempt",
+            withAttestation: true, [function, field, precision, ground, until],
+            parsed =>
+            [
+                ("function", parsed.GetRequiredValue(function)), ("field", parsed.GetValue(field)), ("precision", parsed.GetValue(precision)),
+                ("ground", parsed.GetRequiredValue(ground)), ("until", parsed.GetRequiredValue(until)),
+            ]);
+    }
+
     public static Command Refuse() => Change(
         "refuse", "Refuses everything: the board idles, collects nothing and publishes no data, until 'consent resume'.", "consent-refuse",
         withAttestation: false, [], static _ => []);
@@ -109,9 +131,14 @@ internal static class ConsentChanges
         return command;
     }
 
-    private static Option<string> Choice(string name, string description, string otherwise, IReadOnlyList<string> words)
+    private static Option<string> Choice(string name, string description, string? otherwise, IReadOnlyList<string> words)
     {
-        var option = new Option<string>(name) { Description = description, HelpName = string.Join('|', words), DefaultValueFactory = _ => otherwise };
+        var option = new Option<string>(name) { Description = description, HelpName = string.Join('|', words), Required = otherwise is null };
+        if (otherwise is not null)
+        {
+            option.DefaultValueFactory = _ => otherwise;
+        }
+
         option.AcceptOnlyFromAmong([.. words]);
         return option;
     }

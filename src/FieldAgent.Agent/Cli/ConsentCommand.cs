@@ -13,6 +13,7 @@ internal static class ConsentCommand
         Preview(),
         ConsentChanges.Grant(),
         ConsentChanges.Withdraw(),
+        ConsentChanges.Exempt(),
         ConsentChanges.Refuse(),
         ConsentChanges.Resume(),
         ConsentChanges.Minor(),

@@ -25,10 +25,27 @@ internal static class PrivacyExportCommand
             Description = "A folder that does not exist yet, or a file ending in .tar.gz; with --to a file.", HelpName = "DIR|FILE.tar.gz", Required = true,
         };
         var to = new Option<string?>("--to") { Description = "Seal it for the owner of this public key (PEM; EC P-256 or RSA).", HelpName = "KEY.pem" };
-        var command = new Command("export", "Hands over all that this board holds: readings, photographs, consents, who was given what, and a signed list of it.") { target, to };
+        var ground = new Option<string?>("--ground")
+        {
+            Description = "It is for somebody else than the person concerned, on this listed ground; it goes into the audit. Needs --case.",
+            HelpName = string.Join('|', ClosedLists.DisclosureGrounds.Words),
+        };
+        var reference = new Option<string?>("--case") { Description = "With --ground: a name for the case, such as claim-17; names nobody.", HelpName = "NAME" };
+        var command = new Command("export", "Hands over all that this board holds: readings, photographs, consents, who was given what, and a signed list of it.")
+        {
+            target, to, ground, reference,
+        };
+        ground.AcceptOnlyFromAmong([.. ClosedLists.DisclosureGrounds.Words]);
         place.AddTo(command);
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(ground) is null != result.GetValue(reference) is null)
+            {
+                result.AddError("--ground and --case belong together: give both or neither");
+            }
+        });
         command.SetAction(parsed => place.Load(parsed) is { } config
-            ? Guarded(() => Export(config, parsed.GetRequiredValue(target), parsed.GetValue(to)))
+            ? Guarded(() => Export(config, parsed.GetRequiredValue(target), parsed.GetValue(to), parsed.GetValue(ground), parsed.GetValue(reference)))
             : ExitCode.BadConfiguration);
         return command;
     }
@@ -43,7 +60,7 @@ internal static class PrivacyExportCommand
         return command;
     }
 
-    private static int Export(AgentConfig config, string target, string? keyFile)
+    private static int Export(AgentConfig config, string target, string? keyFile, string? ground, string? reference)
     {
         if (Exists(target))
         {
@@ -53,7 +70,7 @@ internal static class PrivacyExportCommand
         var key = keyFile is null ? null : ReadKey(keyFile);
         if (key is null && !IsArchive(target))
         {
-            Unpack(target, to => Fetch(config, to));
+            Unpack(target, to => Fetch(config, to, ground, reference));
         }
         else
         {
@@ -62,7 +79,7 @@ internal static class PrivacyExportCommand
                 using var sealing = key is null ? null : SealedStream.For(file, key);
                 using (var zip = new GZipStream((Stream?)sealing ?? file, CompressionLevel.Optimal, leaveOpen: true))
                 {
-                    Fetch(config, zip);
+                    Fetch(config, zip, ground, reference);
                 }
 
                 sealing?.Finish();
@@ -109,12 +126,20 @@ internal static class PrivacyExportCommand
     }
 
     // From the running agent piece by piece; where none runs, from the store.
-    private static void Fetch(AgentConfig config, Stream to)
+    private static void Fetch(AgentConfig config, Stream to, string? ground, string? reference)
     {
-        var begun = ControlClient.Call(config.ControlSocket, new ControlRequest("privacy-export"));
+        var begun = ControlClient.Call(config.ControlSocket, ControlRequest.Of("privacy-export", ("ground", ground), ("case", reference)));
         if (begun.NobodyThere)
         {
-            ControlCalls.WithStore(config, parts => parts.Export.WriteTo(to));
+            ControlCalls.WithStore(config, parts =>
+            {
+                if (ground is not null && parts.Export.Disclose(ground, reference) is { } refused)
+                {
+                    throw new IOException(refused);
+                }
+
+                return parts.Export.WriteTo(to);
+            });
             return;
         }
 

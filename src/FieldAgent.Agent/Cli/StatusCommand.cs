@@ -5,6 +5,7 @@ using FieldAgent.Agent.Control;
 using FieldAgent.Agent.Status;
 using FieldAgent.Core;
 using FieldAgent.Devices;
+using Microsoft.Win32.SafeHandles;
 
 namespace FieldAgent.Agent.Cli;
 
@@ -17,7 +18,11 @@ internal static class StatusCommand
         var runtime = CommonOptions.Runtime();
         var json = CommonOptions.Json();
         var wait = new Option<int?>("--wait") { Description = "Wait so long for an agent that has started, can store and has tried its links, then show its state.", HelpName = "SECONDS" };
-        var command = new Command("status", "Shows what the running agent does, and what is wrong.") { config, runtime, json, wait };
+        var follow = new Option<bool>("--follow", "-f")
+        {
+            Description = "Go on until Ctrl-C: anew each second on a terminal, a line for each change elsewhere; with --json one object a second.",
+        };
+        var command = new Command("status", "Shows what the running agent does, and what is wrong.") { config, runtime, json, wait, follow };
         command.SetAction(parsed =>
         {
             var folder = parsed.GetValue(runtime);
@@ -41,6 +46,17 @@ internal static class StatusCommand
             if (reply.Status is null)
             {
                 return CommandLine.Fail(ExitCode.Fault, reply.Message);
+            }
+
+            if (parsed.GetValue(follow))
+            {
+                using var stop = new StopOnSignal();
+                using var output = new FileStream(new SafeFileHandle(1, ownsHandle: false), FileAccess.Write, bufferSize: 0);
+                var followed = new StatusFollow(
+                    () => ControlClient.Call(socket, new ControlRequest("status")), output,
+                    parsed.GetValue(json) ? FollowForm.Json : Console.IsOutputRedirected ? FollowForm.Changes : FollowForm.Screen, Console.Error);
+                reply = followed.Run(reply, new LinuxClock(), stop.Token);
+                return reply.Status is { } last && !(parsed.GetValue(wait) is not null && last.Store.Trouble.Length > 0) ? ExitCode.Ok : ExitCode.Fault;
             }
 
             if (parsed.GetValue(json))

@@ -138,8 +138,6 @@ internal static class AgentShape
 
     public static readonly Option<string> SensorName = Opt.Name("name", "Name of the sensor; also in every message.", required: true);
 
-    public static readonly Option<string> SensorKind = Opt.Name("kind", "What kind of sensor it is.", required: true);
-
     /// <summary>The whole file, with the sensor sections still to be read by their kinds.</summary>
     public static ConfigShape Root(IReadOnlyList<ISensorKind> kinds) => new(
         "Configuration of FieldAgent on one board. Files are relative to this one; // comments are allowed.",

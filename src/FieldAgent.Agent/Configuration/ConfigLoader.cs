@@ -160,6 +160,7 @@ internal static class ConfigLoader
     {
         var sensors = new List<ConfiguredSensor>();
         var lines = new TakenLines(roles, errors);
+        var names = new GivenNames("sensor", AgentShape.SensorName, errors);
         foreach (var node in nodes)
         {
             if (node.Kind != ConfigNodeKind.Section)
@@ -168,6 +169,7 @@ internal static class ConfigLoader
                 continue;
             }
 
+            names.Note(node);
             var word = node.Members.TryGetValue("kind", out var kindNode) ? kindNode.Text : "";
             var kind = kinds.FirstOrDefault(k => k.Kind == word);
             if (kind is null)
@@ -175,19 +177,17 @@ internal static class ConfigLoader
                 errors.Add(kindNode ?? node, kindNode is null
                     ? $"'kind' is missing: one of {string.Join(", ", kinds.Select(static k => k.Kind))}"
                     : $"'{word}' is no kind of sensor; there are: {string.Join(", ", kinds.Select(static k => k.Kind))}");
+
+                // Its other options cannot be judged without a kind.
+                new ConfigShape("A sensor.", AgentShape.SensorName).Bind(node, errors, isPart: true);
                 continue;
             }
 
-            var before = errors.All.Count;
+            var before = errors.Count;
             var section = AgentShape.SensorShape(kind).Bind(node, errors);
             var name = section.Get(AgentShape.SensorName);
-            if (sensors.Any(s => s.Name == name))
-            {
-                errors.Add(section.NodeOf(AgentShape.SensorName), $"there is another sensor called '{name}'");
-            }
-
             // A sensor is only built from sound options: its own checks may rely on the shape's.
-            if (errors.All.Count == before)
+            if (errors.Count == before)
             {
                 var sensor = kind.Create(setup with { Name = name, Options = section });
                 lines.Take(sensor, node);
@@ -207,14 +207,12 @@ internal static class ConfigLoader
         ConfigSection section, Policy? policy, ConfigOverrides overrides, string folder, ConfigErrors errors)
     {
         var recipients = new List<Recipient>();
+        var names = new GivenNames("recipient", AgentShape.RecipientName, errors);
         foreach (var one in section.Get(AgentShape.Recipients))
         {
+            names.Note(one.Node);
             var name = one.Get(AgentShape.RecipientName);
-            if (recipients.Any(r => r.Name == name))
-            {
-                errors.Add(one.NodeOf(AgentShape.RecipientName), $"there is another recipient called '{name}'");
-            }
-            else if (policy is not null && one.Has(AgentShape.RecipientName) && policy.Recipients.All(r => r.Name != name))
+            if (policy is not null && one.Has(AgentShape.RecipientName) && policy.Recipients.All(r => r.Name != name))
             {
                 errors.Add(one.NodeOf(AgentShape.RecipientName),
                     $"the policy names no recipient '{name}'; it names: {string.Join(", ", policy.Recipients.Select(static r => r.Name))}");

@@ -65,15 +65,12 @@ internal static class PlaceShape
     public static List<Fence> ReadFences(ConfigSection root, ConfigErrors errors)
     {
         var fences = new List<Fence>();
+        var names = new GivenNames("geofence", FenceId, errors);
         foreach (var one in root.Get(Geofences))
         {
+            names.Note(one.Node);
             var id = one.Get(FenceId);
-            if (fences.Exists(f => f.Id == id))
-            {
-                errors.Add(one.NodeOf(FenceId), $"there is another geofence called '{id}'");
-            }
-
-            var before = errors.All.Count;
+            var before = errors.Count;
             var circle = one.Get(Circle);
             if (circle is null == !one.Has(Polygon))
             {
@@ -97,7 +94,7 @@ internal static class PlaceShape
             }
 
             // A circle with an error of its own has defaults in it.
-            if (shape is not null && id.Length > 0 && errors.All.Count == before)
+            if (shape is not null && id.Length > 0 && errors.Count == before)
             {
                 fences.Add(new Fence(id, shape, hysteresis));
             }

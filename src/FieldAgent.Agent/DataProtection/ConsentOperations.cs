@@ -19,6 +19,10 @@ internal static class ConsentOperations
             request, function => consents.Grant(function, request["field"], request["precision"], By(request)))),
         new ControlOperation("consent-withdraw", ControlRole.Operator, request => WithFunction(
             request, function => consents.Withdraw(function, request["field"], By(request)))),
+        new ControlOperation("consent-exempt", ControlRole.Administrator, request => WithFunction(
+            request, function => RequestTime.TryRead(request["until"], out var until)
+                ? consents.Exempt(function, request["field"] ?? "", request["precision"], request["ground"] ?? "", until, By(request))
+                : RequestTime.Bad(request["until"]))),
         new ControlOperation("consent-refuse", ControlRole.Operator, request => consents.Refuse(By(request))),
         new ControlOperation("consent-resume", ControlRole.Operator, request => consents.Resume(By(request))),
         new ControlOperation("consent-minor", ControlRole.Operator, request => consents.MarkMinor(By(request))),

@@ -45,6 +45,11 @@ internal sealed class ConsentService(
     public ControlReply Withdraw(string function, string? field, ConsentBy by) =>
         Carry("withdraw", [], () => desk.Withdraw(function, field, by));
 
+    /// <summary>Uses an exemption from consent, until its end (R16).</summary>
+    /// <exception cref="StoreFault">It could not be stored; repeat the command.</exception>
+    public ControlReply Exempt(string function, string field, string? scope, string ground, long untilWallUnixNs, ConsentBy by) =>
+        Carry("exempt", [], () => desk.Exempt(function, field, scope, ground, untilWallUnixNs, by));
+
     /// <summary>Refuses everything: the board idles.</summary>
     /// <exception cref="StoreFault">It could not be stored; repeat the command.</exception>
     public ControlReply Refuse(ConsentBy by) => Carry("refuse", [], () => desk.Refuse(by));

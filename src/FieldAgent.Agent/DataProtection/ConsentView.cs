@@ -35,7 +35,7 @@ internal sealed class ConsentView(ConsentDesk desk, Gate gate, IConsentLedger le
             [
                 line.Rule.Function.Name,
                 line.Field,
-                StateText(line.State),
+                StateText(line),
                 Exactness(line),
                 line.Rule.Purpose,
                 Opt.Write(line.Rule.Term),
@@ -95,8 +95,9 @@ internal sealed class ConsentView(ConsentDesk desk, Gate gate, IConsentLedger le
 
     private static string When(in Stamp at) => $"{ClockExtensions.ToDate(at.WallUnixNs):yyyy-MM-dd HH:mm} UTC";
 
-    private static string StateText(ConsentState state) => state switch
+    private static string StateText(ConsentLine line) => line.State switch
     {
+        ConsentState.Exempt => $"EXEMPT ({line.Last!.Reason}) until {ClockExtensions.ToDate(line.Last.ExpiresWallUnixNs):yyyy-MM-dd HH:mm} UTC",
         ConsentState.Basic => "on (contract)",
         ConsentState.Granted => "GRANTED",
         ConsentState.Withdrawn => "withdrawn",
@@ -141,5 +142,7 @@ internal sealed class ConsentView(ConsentDesk desk, Gate gate, IConsentLedger le
         ["controllerId"] = one.ControllerId,
         ["reference"] = one.Reference,
         ["reason"] = one.Reason,
+        ["expires"] = one.ExpiresWallUnixNs == 0
+            ? null : ClockExtensions.ToDate(one.ExpiresWallUnixNs).ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture),
     });
 }

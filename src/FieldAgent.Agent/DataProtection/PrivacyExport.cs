@@ -41,9 +41,37 @@ internal sealed class PrivacyExport(
         return summary;
     }
 
-    /// <summary>Begins an export; one that nobody fetches any more ends.</summary>
-    public ControlReply Begin()
+    /// <summary>Notes that an export goes to somebody who is neither the person nor a recipient of the policy (R81), before any of it leaves.</summary>
+    /// <param name="ground">One of <see cref="ClosedLists.DisclosureGrounds"/>.</param>
+    /// <param name="reference">The case it belongs to: a word such as <c>claim-17</c>; names nobody.</param>
+    /// <returns>Why it is refused, or null.</returns>
+    /// <exception cref="StoreFault">It could not be noted: nothing is disclosed.</exception>
+    public string? Disclose(string? ground, string? reference)
     {
+        if (ClosedLists.DisclosureGrounds.WhyNot(ground ?? "") is { } whyNot)
+        {
+            return whyNot;
+        }
+
+        if (!Core.Configuration.Opt.IsName(reference ?? ""))
+        {
+            return $"'{reference}' is no name for a case: one lower-case word, such as claim-17";
+        }
+
+        audit.Append(new AuditEntry(AuditKind.Exemption, "disclosed", Detail: $"{ground} {reference}", Actor: ConsentBy.Operator));
+        return null;
+    }
+
+    /// <summary>Begins an export; one that nobody fetches any more ends.</summary>
+    /// <param name="ground">As for <see cref="Disclose"/>; null with <paramref name="reference"/>: it is for the person concerned.</param>
+    /// <param name="reference">As for <see cref="Disclose"/>.</param>
+    public ControlReply Begin(string? ground = null, string? reference = null)
+    {
+        if ((ground ?? reference) is not null && Disclose(ground, reference) is { } refused)
+        {
+            return ControlReply.No(refused);
+        }
+
         var pipe = new ExportPipe();
         lock (_lock)
         {

@@ -15,11 +15,11 @@ internal static class PrivacyOperations
     [
         new ControlOperation("deliveries", ControlRole.Operator, _ => overview.Deliveries()),
         new ControlOperation("hold-list", ControlRole.Operator, _ => rights.HoldList()),
-        Of("hold-add", r => TryTime(r["until"], out var until)
-            ? rights.Hold(r["name"] ?? "", r["function"], r["field"], r["reason"] ?? "", until) : BadTime(r["until"])),
+        Of("hold-add", r => RequestTime.TryRead(r["until"], out var until)
+            ? rights.Hold(r["name"] ?? "", r["function"], r["field"], r["reason"] ?? "", until) : RequestTime.Bad(r["until"])),
         Of("hold-release", r => rights.Release(r["name"] ?? "")),
         Of("privacy-show", _ => overview.Show()),
-        Of("privacy-export", _ => export.Begin()),
+        Of("privacy-export", r => export.Begin(r["ground"], r["case"])),
         Of("privacy-export-fetch", _ => export.Fetch()),
         Of("privacy-correct", r => Correct(rights, r)),
         Of("privacy-restrict", r => rights.Restrict(true, r["function"], r["field"], r["role"] ?? ConsentBy.Operator)),
@@ -41,20 +41,20 @@ internal static class PrivacyOperations
 
     private static ControlReply Correct(PrivacyRights rights, ControlRequest request)
     {
-        if (!TryTime(request["from"], out var from, long.MinValue))
+        if (!RequestTime.TryRead(request["from"], out var from, long.MinValue))
         {
-            return BadTime(request["from"]);
+            return RequestTime.Bad(request["from"]);
         }
 
-        return TryTime(request["to"], out var to, long.MaxValue)
-            ? rights.Correct(request["function"] ?? "", request["field"] ?? "", from, to, request["statement"] ?? "") : BadTime(request["to"]);
+        return RequestTime.TryRead(request["to"], out var to, long.MaxValue)
+            ? rights.Correct(request["function"] ?? "", request["field"] ?? "", from, to, request["statement"] ?? "") : RequestTime.Bad(request["to"]);
     }
 
     private static ControlReply Delete(PrivacyRights rights, PrivacyScopes scopes, ControlRequest request)
     {
-        if (!TryTime(request["before"], out var before, long.MaxValue))
+        if (!RequestTime.TryRead(request["before"], out var before, long.MaxValue))
         {
-            return BadTime(request["before"]);
+            return RequestTime.Bad(request["before"]);
         }
 
         var images = request["images"] is not null;
@@ -63,23 +63,4 @@ internal static class PrivacyOperations
             ? ControlReply.No(images ? "nothing is known of pictures" : $"'{request["category"]}' is no category; name one of: {string.Join(", ", scopes.Categories())}, or a function or field of 'privacy show'")
             : rights.Delete(pairs, before, images ? request["reason"] ?? "images" : request["reason"] ?? "", request["role"] ?? ConsentBy.Operator);
     }
-
-    private static bool TryTime(string? text, out long wallUnixNs, long otherwise = 0)
-    {
-        wallUnixNs = otherwise;
-        if (text is null)
-        {
-            return otherwise != 0;
-        }
-
-        if (!DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time) || time.Year is < 1971 or > 2261)
-        {
-            return false;
-        }
-
-        wallUnixNs = (time - DateTimeOffset.UnixEpoch).ToNs();
-        return true;
-    }
-
-    private static ControlReply BadTime(string? text) => ControlReply.No($"'{text}' is no time; write 2026-01-31 or 2026-01-31T12:00:00Z (UTC)");
 }

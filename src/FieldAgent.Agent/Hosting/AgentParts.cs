@@ -111,10 +111,7 @@ internal sealed class AgentParts : IDisposable
         var spool = Store.Spool.State;
         var now = Clock.Now();
         var trouble = Pipeline.StoreTrouble;
-        var account = Read(() => AccountReport.Of(Privacy.Audit, Privacy.Incidents), ref trouble);
-        var refused = Read(Privacy.Desk.Refused, ref trouble);
-        var requests = Read(Requests, ref trouble);
-        var policy = Read(() => PolicyReport.Of(Privacy.Policies, Gate.Policy), ref trouble);
+        var stored = StoredReport.TryRead(Privacy, ref trouble);
         return new StatusReport(
             CommandLine.Version,
             Config.Board,
@@ -134,31 +131,13 @@ internal sealed class AgentParts : IDisposable
             Counters.Snapshot("dropped."),
             Counters.Snapshot())
         {
-            Idle = refused is not null
-                ? $"everything was refused at {ClockExtensions.ToDate(refused.At.WallUnixNs):yyyy-MM-dd HH:mm} UTC: nothing is collected, no data is "
-                    + "published; 'fieldagent consent resume' ends that"
-                : null,
-            Account = account,
-            Requests = requests,
+            Idle = stored?.Idle,
+            Account = stored?.Account,
+            Requests = stored?.Requests,
             Autostart = Autostart.IsGranted(Gate),
-            InForce = policy,
+            InForce = stored?.InForce,
             Roles = Roles.Report(),
         };
-    }
-
-    // A card that fails is no reason to say nothing: what lies on it is left out, and the trouble named.
-    private static T? Read<T>(Func<T?> read, ref string trouble)
-        where T : class
-    {
-        try
-        {
-            return read();
-        }
-        catch (StoreFault fault)
-        {
-            trouble = trouble.Length > 0 ? trouble : fault.Message;
-            return null;
-        }
     }
 
     private bool IsAnonymous(string recipient) => Gate.Policy.Recipient(recipient)?.Transform != RecipientTransform.Pseudonymise;
@@ -173,13 +152,6 @@ internal sealed class AgentParts : IDisposable
         {
             Privacy.Identity.BeginRoundAnew();
         }
-    }
-
-    private RequestsReport Requests()
-    {
-        var lines = Privacy.Requests.Show();
-        return new RequestsReport(
-            lines.Count(static line => line.Request.State is RequestState.Received or RequestState.Verified), lines.Count(static line => line.Overdue));
     }
 
     /// <summary>What was stored and what still waits.</summary>

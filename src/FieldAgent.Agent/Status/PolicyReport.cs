@@ -1,4 +1,5 @@
 using System.Globalization;
+using FieldAgent.Core;
 using FieldAgent.Privacy;
 
 namespace FieldAgent.Agent.Status;
@@ -15,6 +16,7 @@ internal sealed record PolicyReport(
     string Version, string Hash, DateOnly EffectiveFrom, string? Staged, DateOnly? StagedFrom, IReadOnlyList<string> Suspended, IReadOnlyList<string> Contacts)
 {
     /// <summary>As it is now.</summary>
+    /// <exception cref="StoreFault">The store cannot be read.</exception>
     public static PolicyReport Of(PolicyDesk desk, Policy inForce)
     {
         var staged = desk.Staged;

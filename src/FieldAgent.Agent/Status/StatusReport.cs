@@ -57,11 +57,6 @@ internal sealed record StatusReport(
         && (Roles is null || Roles.All(static r => r.IsWell));
 }
 
-/// <summary>Requests of persons.</summary>
-/// <param name="Open">Not answered yet.</param>
-/// <param name="Overdue">Past their deadline.</param>
-internal sealed record RequestsReport(int Open, int Overdue);
-
 /// <summary>Clock.</summary>
 /// <param name="Time">Estimated UTC time.</param>
 /// <param name="Quality">unsynced, rtc, ntp or gnss.</param>

@@ -87,6 +87,10 @@ public interface ISensor
     /// <summary>GPIO lines that it takes for itself while it is open, so that a configuration cannot give one line away twice.</summary>
     IReadOnlyList<BoardLine> Lines => [];
 
+    /// <summary>Longest time that one call to its device may take before the sensor itself gives up, by its own time-outs: of a shot, of a request.
+    /// It is not called stalled earlier. Zero: its calls are short.</summary>
+    TimeSpan CallLimit => TimeSpan.Zero;
+
     /// <summary>Opens the device, samples until <paramref name="stop"/>, and closes it. Runs on a thread of its own and may block.</summary>
     /// <exception cref="SensorFault">The device is absent, refused or broken; the supervisor retries with backoff.</exception>
     void Run(ISensorHost host, CancellationToken stop);

@@ -24,12 +24,16 @@ public sealed class ConfigErrors
     /// <summary>The errors, by line.</summary>
     public IReadOnlyList<ConfigError> All => [.. _all.OrderBy(static e => e.Line)];
 
+    /// <summary>How many there are, those beyond <see cref="ErrorsMax"/> too.</summary>
+    public int Count { get; private set; }
+
     /// <summary>True when nothing is wrong.</summary>
-    public bool IsEmpty => _all.Count == 0;
+    public bool IsEmpty => Count == 0;
 
     /// <summary>Adds an error.</summary>
     public void Add(int line, string path, string message)
     {
+        Count++;
         if (_all.Count < ErrorsMax)
         {
             _all.Add(new ConfigError(line, path, message));

@@ -13,8 +13,11 @@ public sealed class ConfigShape(string summary, params Option[] options)
     public IReadOnlyList<Option> Options { get; } = options;
 
     /// <summary>Checks <paramref name="node"/> against the shape; every error goes to <paramref name="errors"/>.</summary>
+    /// <param name="node">The section as it was read.</param>
+    /// <param name="errors">Gets what is wrong.</param>
+    /// <param name="isPart">True when the section has options of another shape as well: those are not looked at.</param>
     /// <returns>The section; options that were wrong read as their default.</returns>
-    public ConfigSection Bind(ConfigNode node, ConfigErrors errors)
+    public ConfigSection Bind(ConfigNode node, ConfigErrors errors, bool isPart = false)
     {
         var section = new ConfigSection(node, errors);
         if (node.Kind != ConfigNodeKind.Section)
@@ -33,7 +36,10 @@ public sealed class ConfigShape(string summary, params Option[] options)
             var option = Options.FirstOrDefault(o => o.Name == name);
             if (option is null)
             {
-                errors.Add(child, $"unknown option. {Nearest(name)}");
+                if (!isPart)
+                {
+                    errors.Add(child, $"unknown option. {Nearest(name)}");
+                }
             }
             else if (child.Kind != ConfigNodeKind.Null || option.Required)
             {

@@ -37,13 +37,10 @@ internal sealed class CsiCamera(SensorSetup setup) : ICameraProgram
 /// <summary>A USB camera through <c>ffmpeg</c> on Video4Linux.</summary>
 internal sealed class UsbCamera(SensorSetup setup) : ICameraProgram
 {
-    private const string ById = "/dev/v4l/by-id/";
-
     private readonly string _device = setup.Options.Get(CameraKind.Device);
 
     /// <inheritdoc/>
-    /// <remarks>A name by id holds the camera's serial number.</remarks>
-    public string Place => _device.StartsWith(ById, StringComparison.Ordinal) ? ById + "…" : _device;
+    public string Place => DeviceName.Of(_device);
 
     /// <inheritdoc/>
     public ChildPlan Plan()

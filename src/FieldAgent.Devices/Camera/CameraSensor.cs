@@ -35,6 +35,9 @@ internal sealed class CameraSensor(
     public IReadOnlyList<BoardLine> Lines { get; } = trigger is null ? [] : [trigger.Taken];
 
     /// <inheritdoc/>
+    public TimeSpan CallLimit => source.ShotLimit;
+
+    /// <inheritdoc/>
     public void Run(ISensorHost host, CancellationToken stop)
     {
         // Tells a technician at once that there is nothing to take, and not at the first shot.

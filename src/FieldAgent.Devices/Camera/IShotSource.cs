@@ -5,6 +5,9 @@ namespace FieldAgent.Devices;
 /// <summary>Where a camera's pictures come from. One thread. Nothing of it is open between two calls.</summary>
 internal interface IShotSource
 {
+    /// <summary>Longest time that <see cref="Take"/> blocks by its own time-out; zero: it never blocks long.</summary>
+    TimeSpan ShotLimit => TimeSpan.Zero;
+
     /// <summary>Looks whether a shot could be taken, without opening the camera.</summary>
     /// <exception cref="SensorFault">No camera, no program for it, no permission.</exception>
     void Check();

@@ -39,6 +39,9 @@ internal sealed class ProgramShots(ICameraProgram camera, TimeSpan timeout, IInd
     private HangingCamera? _hanging;
 
     /// <inheritdoc/>
+    public TimeSpan ShotLimit => timeout + OneShot.EndingMax;
+
+    /// <inheritdoc/>
     public void Check() => camera.Plan();
 
     /// <inheritdoc/>

@@ -15,6 +15,9 @@ internal abstract class PolledSensor(string name, string field, TimeSpan interva
     /// <inheritdoc/>
     public IReadOnlyList<string> OpensFor { get; } = [field];
 
+    /// <inheritdoc/>
+    public virtual TimeSpan CallLimit => TimeSpan.Zero;
+
     /// <summary>The vocabulary's field of the readings.</summary>
     protected string Field { get; } = field;
 

@@ -84,8 +84,8 @@ internal static class SerialSource
             else if (nowNs - lastGoodNs > GnssLimits.SerialSilenceNs)
             {
                 throw counts.Faulty > 0
-                    ? new SensorFault(SensorFaultKind.Malformed, path, $"Bytes come, but no NMEA: set another 'baud' ({SerialLine.KnownSpeeds}), or NMEA output on the receiver.")
-                    : new SensorFault(SensorFaultKind.Timeout, path, "The receiver sends nothing: check its power, its wiring and 'baud'.");
+                    ? new SensorFault(SensorFaultKind.Malformed, DeviceName.Of(path), $"Bytes come, but no NMEA: set another 'baud' ({SerialLine.KnownSpeeds}), or NMEA output on the receiver.")
+                    : new SensorFault(SensorFaultKind.Timeout, DeviceName.Of(path), "The receiver sends nothing: check its power, its wiring and 'baud'.");
             }
         }
     }

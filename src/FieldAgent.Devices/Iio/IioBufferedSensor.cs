@@ -32,7 +32,8 @@ internal sealed class IioBufferedSensor(SensorSetup setup) : ISensor
         var decoder = new ScanDecoder(buffer, host);
         var writer = host.Declare(new StreamSet(
             Name, _field, decoder.Streams, decoder.PeriodNs, setup.Options.Get(SensorOptions.Urgent), setup.Options.ReadImportance()));
-        host.Describe(buffer.Rate > 0 ? string.Create(CultureInfo.InvariantCulture, $"buffered, {buffer.Rate:0.###} Hz") : "buffered");
+        var description = buffer.Rate > 0 ? string.Create(CultureInfo.InvariantCulture, $"buffered, {buffer.Rate:0.###} Hz") : "buffered";
+        host.Describe(description);
         var block = new byte[Math.Max(1, BlockBytes / buffer.ScanBytes) * buffer.ScanBytes];
         var values = new double[decoder.Streams.Length];
         var kept = 0;
@@ -53,6 +54,8 @@ internal sealed class IioBufferedSensor(SensorSetup setup) : ISensor
                     throw new SensorFault(SensorFaultKind.Timeout, buffer.Device, "No sample comes: the trigger does not fire. Check 'trigger' and its rate, or the chip's interrupt line.");
                 }
 
+                // A slow trigger is no call that hangs.
+                host.Describe(description);
                 continue;
             }
 

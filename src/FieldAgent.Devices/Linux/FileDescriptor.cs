@@ -88,7 +88,10 @@ internal sealed unsafe class FileDescriptor : SafeHandleMinusOneIsInvalid
     /// <summary>The fault that an errno of open or read stands for.</summary>
     /// <param name="path">The place.</param>
     /// <param name="error">The errno.</param>
-    public static SensorFault Fault(string path, int error) => error switch
+    /// <remarks>The fault names the place without a serial number that its path holds.</remarks>
+    public static SensorFault Fault(string path, int error) => FaultAt(DeviceName.Of(path), error);
+
+    private static SensorFault FaultAt(string path, int error) => error switch
     {
         Libc.ENOENT or Libc.ENOTDIR or Libc.ENXIO or Libc.ENODEV =>
             new SensorFault(SensorFaultKind.Absent, path, "It does not exist: plug the device in, or correct the path."),

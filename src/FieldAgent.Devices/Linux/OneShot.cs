@@ -35,7 +35,11 @@ internal static class OneShot
     private const int FirstBytes = 256 << 10;
     private const int ErrorsBytesMax = 4096;
 
-    /// <summary>Runs a program. When this returns, it is gone and all it started has been killed. Blocks for at most <paramref name="limit"/> and a second.</summary>
+    /// <summary>Longest time that ending a program takes after its own time is over.</summary>
+    public static readonly TimeSpan EndingMax = TimeSpan.FromSeconds(1);
+
+    /// <summary>Runs a program. When this returns, it is gone and all it started has been killed. Blocks for at most <paramref name="limit"/> and
+    /// <see cref="EndingMax"/>.</summary>
     /// <param name="plan">The program.</param>
     /// <param name="outputBytesMax">More output than that ends it.</param>
     /// <param name="limit">Longest time.</param>

@@ -74,7 +74,7 @@ internal sealed unsafe class SerialLine : IDisposable
         {
             var error = Marshal.GetLastPInvokeError();
             throw error == Libc.ENOTTY
-                ? new SensorFault(SensorFaultKind.Malformed, path, "It is no serial device: for a recording use the option 'file'.")
+                ? new SensorFault(SensorFaultKind.Malformed, DeviceName.Of(path), "It is no serial device: for a recording use the option 'file'.")
                 : FileDescriptor.Fault(path, error);
         }
 
@@ -94,7 +94,7 @@ internal sealed unsafe class SerialLine : IDisposable
         var set = default(Libc.Termios);
         if (Libc.TcGetAttr(fd, &set) < 0 || Libc.CfGetOSpeed(&set) != code)
         {
-            throw new SensorFault(SensorFaultKind.Io, path, $"It cannot do {baud} baud: choose another of {KnownSpeeds}.");
+            throw new SensorFault(SensorFaultKind.Io, DeviceName.Of(path), $"It cannot do {baud} baud: choose another of {KnownSpeeds}.");
         }
 
         _ = Libc.Ioctl(fd, Libc.TIOCEXCL, 0);

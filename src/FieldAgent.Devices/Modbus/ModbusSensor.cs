@@ -10,6 +10,10 @@ internal sealed class ModbusSensor(SensorSetup setup)
     : PolledSensor(setup.Name, setup.Options.Get(SensorOptions.Field), setup.Options.Get(SensorOptions.Interval))
 {
     /// <inheritdoc/>
+    /// <remarks>A row is asked for in as many requests as there are gaps between its registers; each may take the whole time-out.</remarks>
+    public override TimeSpan CallLimit { get; } = setup.Options.Get(ModbusKind.Timeout) * Math.Max(1, setup.Options.Get(ModbusKind.Registers).Count);
+
+    /// <inheritdoc/>
     protected override IPolledDevice Open(ISensorHost host, CancellationToken stop)
     {
         var options = setup.Options;
@@ -24,7 +28,7 @@ internal sealed class ModbusSensor(SensorSetup setup)
         var isTcp = options.Has(ModbusKind.Host);
         var line = isTcp
             ? string.Create(CultureInfo.InvariantCulture, $"{options.Get(ModbusKind.Host)}:{options.Get(ModbusKind.Port)}")
-            : ModbusLine.NameOf(options.Get(ModbusKind.Device));
+            : DeviceName.Of(options.Get(ModbusKind.Device));
         var context = isTcp
             ? LibModbus.NewTcp(options.Get(ModbusKind.Host), options.Get(ModbusKind.Port).ToString(CultureInfo.InvariantCulture))
             : LibModbus.NewRtu(
@@ -38,8 +42,6 @@ internal sealed class ModbusSensor(SensorSetup setup)
 /// <summary>An open line to an instrument.</summary>
 internal sealed unsafe class ModbusLine : IPolledDevice
 {
-    private const string ById = "/dev/serial/by-id/";
-
     /// <summary>Bad answers in a row after which the line is closed and opened anew: fewer are noise on a long cable.</summary>
     private const int FaultsInRowMax = 3;
 
@@ -82,9 +84,6 @@ internal sealed unsafe class ModbusLine : IPolledDevice
 
     /// <inheritdoc/>
     public StreamSet Set { get; }
-
-    /// <summary>A line's name without the serial number of its adapter.</summary>
-    public static string NameOf(string device) => device.StartsWith(ById, StringComparison.Ordinal) ? ById + "…" : device;
 
     /// <inheritdoc/>
     public ulong Poll(Span<double> values)

@@ -33,6 +33,9 @@ internal sealed class SharedUplinkSensor(SensorSetup setup, IReadOnlyList<Uplink
                 ready.Add(listener);
                 ready.AddRange(callers.Select(static c => c.Socket));
                 Socket.Select(ready, null, null, callers.Exists(static c => c.HasLine) ? TimeSpan.Zero : Look);
+
+                // Programs that say nothing for long are no call that hangs.
+                var isQuiet = ready.Count == 0;
                 if (ready.Remove(listener))
                 {
                     Accept(listener, callers, host);
@@ -49,7 +52,7 @@ internal sealed class SharedUplinkSensor(SensorSetup setup, IReadOnlyList<Uplink
                     }
                 }
 
-                if (callers.Count != before || callers.Exists(static c => c.TakeIntroduced()))
+                if (isQuiet || callers.Count != before || callers.Exists(static c => c.TakeIntroduced()))
                 {
                     Describe(host, callers);
                 }

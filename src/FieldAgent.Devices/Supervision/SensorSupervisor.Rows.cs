@@ -85,19 +85,6 @@ public sealed partial class SensorSupervisor
         _tell(fact);
     }
 
-    /// <summary>The sensor begins to wait: a good moment to see that it delivers, or is ready to.</summary>
-    internal void Rests(SensorSession session, bool ready)
-    {
-        lock (_lock)
-        {
-            if (_session == session && _state != SensorState.Running && _state != SensorState.Stopped)
-            {
-                Totals(out var rows, out _, out _);
-                Live(ready || rows > _rowsBefore);
-            }
-        }
-    }
-
     internal void Describe(SensorSession session, string text)
     {
         lock (_lock)
@@ -144,18 +131,5 @@ public sealed partial class SensorSupervisor
             waits += writer.Waits;
             lastBootNs = Math.Max(lastBootNs, writer.LastBootNs);
         }
-    }
-
-    private bool IsAnyFull()
-    {
-        foreach (var writer in _writers)
-        {
-            if (writer.IsFull)
-            {
-                return true;
-            }
-        }
-
-        return false;
     }
 }

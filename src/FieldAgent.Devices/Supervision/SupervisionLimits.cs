@@ -25,7 +25,8 @@ public sealed record SupervisionLimits
     /// <summary>After running this long without a failure the waits begin anew; a sensor that fails at once each time does not get there.</summary>
     public TimeSpan StableAfter { get; init; } = TimeSpan.FromMinutes(1);
 
-    /// <summary>A sensor that is inside a call this long without giving a row is called stalled, if its intervals are not longer.</summary>
+    /// <summary>A sensor that is inside a call this long without giving a row is called stalled, if neither its intervals nor its own time-out
+    /// (<see cref="FieldAgent.Core.ISensor.CallLimit"/>) ask for more patience.</summary>
     public TimeSpan StalledAfterMin { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>Intervals without a row after which a sensor inside a call is called stalled.</summary>

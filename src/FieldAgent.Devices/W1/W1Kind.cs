@@ -9,6 +9,9 @@ public sealed class W1Kind : ISensorKind
     /// <summary>Each takes the bus for up to three quarters of a second: more than these do not fit into the default interval.</summary>
     private const int DevicesMax = 12;
 
+    /// <summary>Longest time that a thermometer measures, at its finest resolution. Source: DS18B20 data sheet, table 3.</summary>
+    internal static readonly TimeSpan ConversionMax = TimeSpan.FromMilliseconds(750);
+
     internal static readonly Option<TimeSpan> Interval = Opt.Duration(
         "interval", "Time between two samplings; each thermometer takes up to 750 ms.", TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(1), SensorOptions.IntervalMax);
 

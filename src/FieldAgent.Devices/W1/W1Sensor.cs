@@ -9,6 +9,9 @@ internal sealed class W1Sensor(SensorSetup setup)
     : PolledSensor(setup.Name, setup.Options.Get(SensorOptions.Field), setup.Options.Get(W1Kind.Interval))
 {
     /// <inheritdoc/>
+    public override TimeSpan CallLimit { get; } = W1Kind.ConversionMax * setup.Options.Get(W1Kind.Thermometers).Count;
+
+    /// <inheritdoc/>
     protected override IPolledDevice Open(ISensorHost host, CancellationToken stop)
     {
         var folder = setup.DevicePath(W1Bus.Folder);

@@ -84,7 +84,9 @@ public sealed class AuditedConsents : IConsentLedger
         };
         var more = e.Action switch
         {
-            ConsentAction.Grant or ConsentAction.Exempt => $"{e.Scope} {e.Reason}",
+            ConsentAction.Grant => $"{e.Scope} {e.Reason}",
+            ConsentAction.Exempt => string.Create(
+                CultureInfo.InvariantCulture, $"{e.Scope} {e.Reason} until {ClockExtensions.ToDate(e.ExpiresWallUnixNs):yyyy-MM-dd'T'HH:mm:ss'Z'}"),
             ConsentAction.Hold or ConsentAction.Release => $"{e.Reference} {e.Reason}",
             ConsentAction.Adopt => $"version {e.PolicyVersion} {(e.Reference.Length > 0 ? "suspends " + e.Reference : "")}",
             _ => "",

@@ -24,6 +24,9 @@ public sealed partial class ConsentDesk(Gate gate, IConsentLedger ledger, IClock
         var paused = gate.Paused;
         var lines = Policy.Rules
             .SelectMany(rule => Abroad(rule, history).Prepend(rule.Field.Name).Select(field => Line(rule, field, history)))
+            .Select(line => line.State is ConsentState.NotGranted or ConsentState.Withdrawn
+                && Exemption(history, line.Rule.Function.Name, line.Field, clock.Now().WallUnixNs) is { } used
+                ? line with { State = ConsentState.Exempt, Last = used } : line)
             .Select(line => line.State == ConsentState.Granted && paused.Contains(new ConsentPair(line.Rule.Function.Name, line.Rule.Field.Name))
                 ? line with { State = ConsentState.Paused } : line);
         return Refused() is { } refused ? [.. lines.Select(line => line with { State = ConsentState.Refused, Last = refused })] : [.. lines];
@@ -159,8 +162,11 @@ public sealed partial class ConsentDesk(Gate gate, IConsentLedger ledger, IClock
                     && rules.Exists(rule => pair.Field == rule.Field.Name || CrossBorder.IsOf(pair.Field, rule.Field.Name)))];
             }
 
-            var granted = Granted(known, pairs);
-            var events = Append(WithdrawalsOf(granted, by, clock.Now()));
+            var at = clock.Now();
+            var history = ConsentHistory.Read(known, Policy.ControllerId);
+            List<ConsentPair> granted =
+                [.. Granted(known, pairs).Union(pairs.Where(pair => Exemption(history, pair.Function, pair.Field, at.WallUnixNs) is not null))];
+            var events = Append(WithdrawalsOf(granted, by, at));
             var message = events.Count == 0
                 ? "nothing of this was granted; nothing had to be withdrawn"
                 : "withdrawn: " + string.Join(", ", granted);

@@ -34,6 +34,9 @@ public enum ConsentRefusal
 
     /// <summary>Everything was refused, and not resumed (R7).</summary>
     Idle,
+
+    /// <summary>No exemption of the closed list, none that covers the field, or one without an end (R16).</summary>
+    Exemption,
 }
 
 /// <summary>A function and a field of it.</summary>
@@ -89,6 +92,9 @@ public enum ConsentState
 
     /// <summary>Granted, and refused for now: what the grant hangs on, such as a switch at the board, cannot be read.</summary>
     Paused,
+
+    /// <summary>Not granted, and in use on one of the closed list of grounds, until its end (R16).</summary>
+    Exempt,
 
     /// <summary>Everything was refused (R7); whatever else the ledger says.</summary>
     Refused,

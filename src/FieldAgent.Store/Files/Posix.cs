@@ -13,6 +13,7 @@ internal static partial class Posix
     private const int CloseOnExec = 0x80000;
     private const int LockExclusive = 2;
     private const int LockNonBlocking = 4;
+    private const int LockRelease = 8;
     private const int AtCurrentFolder = -100;
     private const uint StatxInode = 0x100;
     private const int Enoent = 2;
@@ -54,6 +55,10 @@ internal static partial class Posix
     /// <returns>0, or errno.</returns>
     public static int TryLock(SafeHandle file) =>
         Lock(file, LockExclusive | LockNonBlocking) == 0 ? 0 : Marshal.GetLastPInvokeError();
+
+    /// <summary>Gives the lock of an open file back, also where a child that was started a moment ago still shares the file: closing it here
+    /// would leave the lock to that child until its exec.</summary>
+    public static void Unlock(SafeHandle file) => _ = Lock(file, LockRelease);
 
     /// <summary>Device and inode of the file that <paramref name="path"/> names now; null when there is none.</summary>
     /// <exception cref="IOException">The kernel refused.</exception>

@@ -185,7 +185,14 @@ internal sealed class StateFolder : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _lock?.Dispose();
+    public void Dispose()
+    {
+        if (_lock is { SafeFileHandle.IsClosed: false } held)
+        {
+            Posix.Unlock(held.SafeFileHandle);
+            held.Dispose();
+        }
+    }
 
     private static bool IsAside(string name) => name.StartsWith("state.db.aside-", StringComparison.Ordinal);
 

@@ -141,6 +141,8 @@ public sealed class DoctorTests
         using var board = new BoardTree();
         board.Gone("dev/i2c-1");
         Assert.Contains("dtparam=i2c_arm=on", Only(board.Look(OwnBme280), "kernel.no-node").Remedy, StringComparison.Ordinal);
+        var unplugged = Only(board.Look("""{ "name": "gnss", "kind": "gnss", "device": "/dev/serial/by-id/usb-u-blox_CANARY123-if00" }"""), "kernel.no-node");
+        Assert.Equal(("sensor gnss", "there is no /dev/serial/by-id/…"), (unplugged.Place, unplugged.Text));
     }
 
     [Fact]

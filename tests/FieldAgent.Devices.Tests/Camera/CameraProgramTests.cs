@@ -121,6 +121,31 @@ public sealed class CameraProgramTests : IDisposable
     }
 
     [Fact]
+    public void A_slow_shot_within_its_time_out_is_not_called_stalled()
+    {
+        // The program gives its picture when the test opens the gate.
+        Program("rpicam-still", $"echo $$ > {_root.Path}/child; while [ ! -e {_root.Path}/gate ]; do sleep 0.02; done; cat {Photo}");
+        var camera = Camera("""{ "source": "csi", "timeout": "90s" }""");
+        using var rig = new Rig(camera.Run, callLimit: camera.CallLimit);
+        rig.Supervisor.Start();
+        rig.Is(SensorState.Running);
+        Assert.True(rig.Supervisor.Trigger("slow"));
+        Eventually.True(() => File.Exists(_root.File("child")), "the shot begins");
+        _ = rig.Supervisor.Status;
+        rig.Clock.Advance(TimeSpan.FromSeconds(80));
+        Assert.Equal(SensorState.Running, rig.Supervisor.Status.State);
+        _root.Write("gate", "");
+        Eventually.True(() => rig.Supervisor.Status.Images == 1, "the picture");
+        Assert.Equal(0, rig.Counters["sensor.stalled"]);
+    }
+
+    [Theory]
+    [InlineData("""{ "source": "csi", "timeout": "2m" }""", 121)]
+    [InlineData("""{ "source": "folder", "folder": "." }""", 0)]
+    public void A_camera_says_how_long_a_shot_may_take(string options, int seconds) =>
+        Assert.Equal(TimeSpan.FromSeconds(seconds), Camera(options).CallLimit);
+
+    [Fact]
     public void What_a_program_left_behind_holds_nothing_up_and_is_killed_too()
     {
         Program("rpicam-still", $"sleep 1000 & echo $! > {_root.Path}/grandchild; cat {Photo}");

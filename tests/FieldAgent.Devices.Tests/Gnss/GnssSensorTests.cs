@@ -37,6 +37,22 @@ public sealed class GnssSensorTests
         Assert.Contains(message, Assert.Single(errors.All).Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    [Promise("R19")]
+    public void The_serial_number_in_a_name_by_id_is_never_said()
+    {
+        using var root = new TempFolder();
+        using var host = new RecordingHost();
+        root.Write("dev/serial/by-id/usb-u-blox_CANARY123-if00", "");
+        foreach (var device in new[] { "/dev/serial/by-id/usb-u-blox_CANARY123-if00", root.File("dev/serial/by-id/usb-u-blox_CANARY123-if00") })
+        {
+            var sensor = GnssHost.Sensor($$"""{ "device": "{{device}}" }""");
+            var fault = Assert.Throws<SensorFault>(() => sensor.Run(host, CancellationToken.None));
+            Assert.DoesNotContain("CANARY", fault.Message, StringComparison.Ordinal);
+            Assert.EndsWith("/dev/serial/by-id/…", fault.Place, StringComparison.Ordinal);
+        }
+    }
+
     [Theory]
     [InlineData("localhost", "localhost", 2947)]
     [InlineData("10.0.0.7:3000", "10.0.0.7", 3000)]

@@ -56,17 +56,12 @@ public sealed class ModbusTests : IDisposable
     [Fact]
     public void Nobody_there_is_absent_and_a_wrong_unit_on_a_serial_line_is_silence()
     {
-        int port;
-        using (var slave = Slave.OverTcp())
-        {
-            port = slave.Port;
-        }
-
-        var fault = Fault($$"""{ "host": "127.0.0.1", "port": {{port}}, "registers": [{ "name": "a", "address": 0 }] }""");
+        using var line = Slave.OverSerial(unit: 17);
+        using var nobody = new ClosedPort();
+        var fault = Fault($$"""{ "host": "127.0.0.1", "port": {{nobody.Number}}, "registers": [{ "name": "a", "address": 0 }] }""");
         Assert.Equal(SensorFaultKind.Absent, fault.Kind);
         Assert.Equal(SensorFaultKind.Absent, Fault("""{ "device": "/dev/no-such-line", "registers": [{ "name": "a", "address": 0 }] }""").Kind);
 
-        using var line = Slave.OverSerial(unit: 17);
         using var run = _host.Start(Serial(line, 18, """{ "name": "a", "address": 0 }"""));
         Polls(() => run.IsOver, "the sensor gives up");
         Assert.Equal(SensorFaultKind.Timeout, Assert.IsType<SensorFault>(run.Failure).Kind);
@@ -97,6 +92,12 @@ public sealed class ModbusTests : IDisposable
         Polls(() => run.IsOver || _host.Rows[^1]["a"] == 6, "it is read again");
         Assert.Null(run.Failure);
     }
+
+    [Fact]
+    public void Each_request_of_a_row_may_take_the_whole_time_out() => Assert.Equal(
+        TimeSpan.FromSeconds(20),
+        RecordingHost.Create(
+            new ModbusKind(), """{ "host": "a", "timeout": "10s", "registers": [{ "name": "a", "address": 0 }, { "name": "b", "address": 900 }] }""").CallLimit);
 
     [Fact]
     public void Requests_are_joined_where_values_are_neighbours_and_never_too_long()

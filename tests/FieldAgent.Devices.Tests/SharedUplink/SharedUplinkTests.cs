@@ -68,6 +68,20 @@ public sealed class SharedUplinkTests : IDisposable
         Assert.False(File.Exists(_root.File("uplink.sock")));
     }
 
+    [Fact]
+    public void Programs_that_say_nothing_for_long_are_no_call_that_hangs()
+    {
+        using var host = new RecordingHost();
+        using (host.Start(Sensor()))
+        {
+            using var program = Connect(host);
+            program.Say(Hello);
+            Eventually.True(() => host.Description == "connected: pump", "the program in the list");
+            var before = host.Described;
+            Eventually.True(() => host.Described > before + 1, "signs of life without a row");
+        }
+    }
+
     [Theory]
     [Promise("R56", "R76")]
     [InlineData("""{"source":"somebody","streams":[{"name":"a","unit":"1"}]}""", "refused-caller")]

@@ -5,11 +5,13 @@ using Microsoft.Extensions.Logging;
 namespace FieldAgent.Devices.Tests;
 
 /// <summary>A sensor that does what the test says.</summary>
-internal sealed class ScriptedSensor(Action<ISensorHost, CancellationToken> run, string name = "scripted") : ISensor
+internal sealed class ScriptedSensor(Action<ISensorHost, CancellationToken> run, TimeSpan callLimit = default) : ISensor
 {
     private int _runs;
 
-    public string Name => name;
+    public string Name => "scripted";
+
+    public TimeSpan CallLimit => callLimit;
 
     public int Runs => Volatile.Read(ref _runs);
 
@@ -32,9 +34,9 @@ internal sealed class Rig : IDisposable
 
     private readonly List<string> _log = [];
 
-    public Rig(Action<ISensorHost, CancellationToken> run, SupervisionLimits? limits = null, int rowsMax = 1_000)
+    public Rig(Action<ISensorHost, CancellationToken> run, SupervisionLimits? limits = null, int rowsMax = 1_000, TimeSpan callLimit = default)
     {
-        Sensor = new ScriptedSensor(run);
+        Sensor = new ScriptedSensor(run, callLimit);
         Supervisor = new SensorSupervisor(
             Sensor, "scripted", Clock, Due, rowsMax, Images.Add, Counters, new ListLogger(_log),
             limits ?? new SupervisionLimits { StopLimit = TimeSpan.FromSeconds(30) });

@@ -233,6 +233,26 @@ public sealed class SupervisorTests
     }
 
     [Fact]
+    public void A_call_within_the_sensors_own_time_out_is_not_stalled_and_one_beyond_it_is()
+    {
+        using var hang = new ManualResetEventSlim();
+        using var rig = new Rig(
+            (host, stop) =>
+            {
+                host.Declare(Rig.Set).Write(host.Clock.BootNs, [1], stop);
+                hang.Wait(TimeSpan.FromSeconds(60), CancellationToken.None);
+            },
+            Rig.Impatient, callLimit: TimeSpan.FromSeconds(30));
+        rig.Supervisor.Start();
+        rig.Is(SensorState.Running);
+        rig.Clock.Advance(TimeSpan.FromSeconds(39));
+        Assert.Equal(SensorState.Running, rig.Supervisor.Status.State);
+        rig.Clock.Advance(TimeSpan.FromSeconds(2));
+        Assert.Equal(SensorState.Stalled, rig.Supervisor.Status.State);
+        hang.Set();
+    }
+
+    [Fact]
     public void A_sensor_that_waits_for_its_time_is_not_stalled()
     {
         using var rig = new Rig((host, stop) =>

@@ -113,6 +113,15 @@ public sealed partial class IioBufferTests : IDisposable
     }
 
     [Fact]
+    public void A_slow_trigger_is_shown_to_be_waited_for()
+    {
+        using var device = Fifo();
+        using var run = _host.Start(RecordingHost.Create(new IioKind(), Vibration, _root.Path));
+        Eventually.True(() => _host.Described >= 3 || run.IsOver, "signs of life without a sample");
+        Assert.Null(run.Failure);
+    }
+
+    [Fact]
     public void What_the_kernel_dropped_is_counted_by_the_holes_in_its_times()
     {
         using var device = Fifo();

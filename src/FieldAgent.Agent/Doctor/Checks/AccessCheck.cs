@@ -38,9 +38,9 @@ internal sealed class AccessCheck : ICheck
                 var group = view.User.GroupNames.GetValueOrDefault(node.Group, "root");
                 const UnixFileMode shared = UnixFileMode.GroupRead | UnixFileMode.GroupWrite;
                 yield return (node.Mode & shared) == shared && group != "root"
-                    ? Finding.Fail("access.group", place, $"user {view.User.Name} may not open {path}: it is not in the group {group}",
+                    ? Finding.Fail("access.group", place, $"user {view.User.Name} may not open {DeviceName.Of(path)}: it is not in the group {group}",
                         $"usermod -aG {group} {view.User.Name}, then restart the service")
-                    : Finding.Fail("access.mode", place, $"user {view.User.Name} may not open {path}: only its owner may",
+                    : Finding.Fail("access.mode", place, $"user {view.User.Name} may not open {DeviceName.Of(path)}: only its owner may",
                         "install systemd/fieldagent.rules as /etc/udev/rules.d/60-fieldagent.rules and restart the board");
             }
         }

@@ -28,7 +28,7 @@ internal sealed class InterfaceCheck : ICheck
 
         foreach (var node in DeviceNodes.Of(view).Where(node => !Exists(view.At(node.Path))).DistinctBy(static node => node.Path))
         {
-            yield return Finding.Fail("kernel.no-node", node.Place, $"there is no {node.Path}", node.What switch
+            yield return Finding.Fail("kernel.no-node", node.Place, $"there is no {DeviceName.Of(node.Path)}", node.What switch
             {
                 "i2c" => $"{view.Enable("i2c")}, and load i2c-dev (echo i2c-dev > /etc/modules-load.d/i2c.conf)",
                 "serial" => $"plug the device in, or {view.Enable("serial")}",
