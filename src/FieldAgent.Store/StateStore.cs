@@ -336,6 +336,7 @@ public sealed partial class StateStore : IDisposable
         {
             using var old = Connection.Open(aside, readOnly: true);
             _spool.Deliveries.Salvage(old);
+            _spool.Possible.Salvage(old);
         }
         catch (StoreFault)
         {

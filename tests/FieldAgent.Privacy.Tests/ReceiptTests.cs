@@ -57,9 +57,13 @@ public sealed class ReceiptTests
         }
 
         schemas.Add(DocumentTypes.ErasureRequest, SignedDocument.Sign(vendor.Signer, ErasureDocuments.Request(
-            vendor, vendor.Reference("x", 1), "consent-withdrawn", house.Clock.Now(), [Delivered(1, 5), Delivered(6, 9)], vendor.Reference("y", 1))));
+            vendor, vendor.Reference("x", 1), "consent-withdrawn", house.Clock.Now(), [Delivered(1, 5), Delivered(6, 9)], [], vendor.Reference("y", 1))));
+        schemas.Add(DocumentTypes.ErasureRequest, SignedDocument.Sign(vendor.Signer, ErasureDocuments.Request(
+            vendor, vendor.Reference("x", 1), "erasure-requested", house.Clock.Now(), [Delivered(1, 5)],
+            [new PossibleDelivery("vendor", "fleet-location", "location.position", 6, 9, 0, 1, 2, 3, 4)], "")));
         schemas.Add(DocumentTypes.ErasureReceipt, SignedDocument.Sign(board.Signer, ErasureDocuments.Receipt(
-            board, Report(house.Clock.Now()), [new AskedRecipient("vendor", vendor.Reference("x", 1), Acknowledged: true)])));
+            board, Report(house.Clock.Now()),
+            [new AskedRecipient("vendor", vendor.Reference("x", 1), Acknowledged: true), new AskedRecipient("partner", vendor.Reference("z", 1), false, IsPossible: true)])));
         Assert.Equal("", schemas.Violations());
         Assert.Equal(3, schemas.Used.Count);
     }

@@ -20,6 +20,12 @@ public sealed class FakeSpool : ISpool
     /// <summary>Called with every id a reader acknowledges, before it is noted.</summary>
     public Action<long>? Acknowledging { get; set; }
 
+    /// <summary>Called with every id that is about to be sent, before it is noted; what it throws the courier gets.</summary>
+    public Action<long>? Noting { get; set; }
+
+    /// <summary>What was noted as about to be sent.</summary>
+    public HashSet<long> Noted { get; } = [];
+
     public Dictionary<long, GapReason> GivenUp { get; } = [];
 
     public List<long> Acknowledged { get; } = [];
@@ -231,6 +237,21 @@ public sealed class FakeSpool : ISpool
                 var count = (int)Math.Min(buffer.Length, Math.Max(0, stored.Length - offset));
                 stored.AsSpan((int)offset, count).CopyTo(buffer);
                 return count;
+            }
+        }
+
+        public bool Sending(long id)
+        {
+            spool.Noting?.Invoke(id);
+            lock (spool._lock)
+            {
+                if (!_read.Contains(id) || spool._items[(int)id - 1].Done)
+                {
+                    return false;
+                }
+
+                spool.Noted.Add(id);
+                return true;
             }
         }
 

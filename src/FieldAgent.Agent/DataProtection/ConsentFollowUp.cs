@@ -10,7 +10,7 @@ namespace FieldAgent.Agent.DataProtection;
 internal sealed record Followed(long Receipt, IReadOnlyList<ErasureReport> Erasures, IReadOnlyList<AskedRecipient> Asked);
 
 /// <summary>Carries acts of consent to their end. The ledger and the gate come first and are the desk's; here follow, in this order: the
-/// request to recipients that have data of what was withdrawn, the erasure of what was not sent, the receipt to recipients, and last the
+/// request to recipients that have data of what was withdrawn or may have, the erasure of what was not sent, the receipt to recipients, and last the
 /// receipt that the board keeps. That one is the mark: an act without it is begun again, at the next command or start, and every step
 /// can be repeated without harm. Any thread; one act at a time.</summary>
 internal sealed class ConsentFollowUp(
@@ -82,12 +82,12 @@ internal sealed class ConsentFollowUp(
         return asked;
     }
 
-    // What a recipient holds on another ground than consent is not touched by the end of a consent (R11).
-    private IReadOnlyList<AskedRecipient> Ask(ConsentAct act, IReadOnlyList<ConsentPair> pairs) => notices.Ask(
-        act.Number,
-        [.. pairs.Where(pair => gate.Policy.Rule(pair.Function, pair.Field) is null or { Basis: LegalBasis.Consent })],
-        "consent-withdrawn",
-        act.At);
+    /// <summary>Those of <paramref name="pairs"/> that rest on consent: what a recipient holds on another ground is not touched by its end (R11).</summary>
+    public IReadOnlyList<ConsentPair> OfConsent(IEnumerable<ConsentPair> pairs) =>
+        [.. pairs.Where(pair => gate.Policy.Rule(pair.Function, pair.Field) is null or { Basis: LegalBasis.Consent })];
+
+    private IReadOnlyList<AskedRecipient> Ask(ConsentAct act, IReadOnlyList<ConsentPair> pairs) =>
+        notices.Ask(act.Number, OfConsent(pairs), "consent-withdrawn", act.At);
 
     private void Erase(IReadOnlyList<ConsentPair> pairs, List<ErasureReport> erasures)
     {

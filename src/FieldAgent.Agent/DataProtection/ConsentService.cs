@@ -4,6 +4,7 @@ using FieldAgent.Agent.Configuration;
 using FieldAgent.Agent.Control;
 using FieldAgent.Agent.Status;
 using FieldAgent.Core;
+using FieldAgent.Delivery;
 using FieldAgent.Privacy;
 
 namespace FieldAgent.Agent.DataProtection;
@@ -93,22 +94,26 @@ internal sealed class ConsentService(
                 return ControlReply.No(outcome.Message);
             }
 
+            // no send of it starts any more: exactly this may still arrive
+            var underWay = erasures.OnTheWay(outcome.Erase);
             var opened = Open().Except(before).ToList();
             var closed = before.Except(Open()).ToList();
             Followed? followed = null;
+            Holders? holders = null;
             var trouble = "";
             try
             {
                 followed = followUp.Complete(outcome.Events.Count == 0 ? outcome.Erase : []);
+                holders = outcome.Erase.Count == 0 ? null : erasures.Holders(followUp.OfConsent(outcome.Erase));
             }
             catch (StoreFault fault)
             {
                 trouble = fault.Message;
             }
 
-            var lines = Lines(outcome, opened, closed, followed);
+            var lines = Lines(outcome, opened, closed, followed, holders, underWay);
             lines.InsertRange(1, outcome.Events.Where(static e => e.Action == ConsentAction.Grant).Select(Bounded).OfType<string>());
-            var json = Json(action, outcome, opened, closed, followed, trouble);
+            var json = Json(action, outcome, opened, closed, followed, holders, underWay, trouble);
             return trouble.Length == 0
                 ? new ControlReply(true, string.Join('\n', lines), Lines: notice, Json: [json])
                 : new ControlReply(
@@ -127,7 +132,8 @@ internal sealed class ConsentService(
             [.. outcomes.SelectMany(static o => o.Events)], [.. outcomes.SelectMany(static o => o.Erase)]);
     }
 
-    private static List<string> Lines(ConsentOutcome outcome, List<string> opened, List<string> closed, Followed? followed)
+    private static List<string> Lines(
+        ConsentOutcome outcome, List<string> opened, List<string> closed, Followed? followed, Holders? holders, IReadOnlyList<ItemUnderWay> underWay)
     {
         List<string> lines = [outcome.Message];
         if (opened.Count > 0)
@@ -140,6 +146,7 @@ internal sealed class ConsentService(
             lines.Add("sensors closed: " + string.Join(", ", closed));
         }
 
+        lines.AddRange(Holders.OnTheWay(underWay));
         if (followed is null)
         {
             return lines;
@@ -154,6 +161,7 @@ internal sealed class ConsentService(
             lines.AddRange(followed.Erasures.SelectMany(static e => e.Held).Select(static held => $"kept by a legal hold: {held.Function} {held.Field}"));
         }
 
+        lines.AddRange(holders?.Lines(underWay) ?? []);
         if (followed.Asked.Count > 0)
         {
             lines.Add("asked to erase what was sent, again and again until it is acknowledged: "
@@ -169,7 +177,8 @@ internal sealed class ConsentService(
     }
 
     private static string Json(
-        string action, ConsentOutcome outcome, List<string> opened, List<string> closed, Followed? followed, string trouble) => Documents.Text(new JsonObject
+        string action, ConsentOutcome outcome, List<string> opened, List<string> closed, Followed? followed, Holders? holders,
+        IReadOnlyList<ItemUnderWay> underWay, string trouble) => Documents.Text(new JsonObject
         {
             ["action"] = action,
             ["message"] = outcome.Message,
@@ -182,6 +191,9 @@ internal sealed class ConsentService(
                 ["number"] = e.Id,
                 ["state"] = ErasureDocuments.Word(e.State),
             })]),
+            ["underWay"] = Holders.Json(underWay),
+            ["given"] = Documents.List((holders?.Given ?? []).Select(static run => run.Recipient).Distinct()),
+            ["possible"] = new JsonArray([.. (holders?.Possible ?? []).Select(static one => (JsonNode)Holders.Json(one))]),
             ["asked"] = Documents.List((followed?.Asked ?? []).Select(static one => one.Recipient).Distinct()),
             ["receipt"] = followed?.Receipt ?? 0,
             ["finished"] = trouble.Length == 0,

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using FieldAgent.Core;
+using FieldAgent.Delivery;
 using FieldAgent.Privacy;
 
 namespace FieldAgent.Agent.DataProtection;
@@ -56,7 +57,8 @@ internal sealed class ErasureNotices
         }
     }
 
-    /// <summary>Asks each recipient that has data of <paramref name="pairs"/> to erase it; one that was asked for all it has is not asked again.</summary>
+    /// <summary>Asks each recipient that has data of <paramref name="pairs"/>, or may have, to erase it; one that was asked for all of that is not
+    /// asked again, and one that was never sent any is not asked.</summary>
     /// <param name="number">Number of the act or request that it is about.</param>
     /// <param name="pairs">What is to be erased.</param>
     /// <param name="reason">Why: <c>consent-withdrawn</c>, <c>erasure-requested</c>.</param>
@@ -74,24 +76,39 @@ internal sealed class ErasureNotices
 
         lock (_lock)
         {
-            var asked = new List<AskedRecipient>();
+            _deliveries.Settle();
             var askedTo = AskedTo(beforeNs);
-            foreach (var of in _deliveries.All()
-                .Where(d => pairs.Contains(new ConsentPair(d.Function, d.Field)) && d.FromReadingWallUnixNs < beforeNs
-                    && d.ToSequence > askedTo.GetValueOrDefault((d.Recipient, d.Function, d.Field), -1))
-                .GroupBy(static d => d.Recipient))
-            {
-                asked.Add(Ask(of.Key, number, [.. of], reason, at, beforeNs));
-            }
-
-            return asked;
+            var delivered = _deliveries.All().Where(d => pairs.Contains(new ConsentPair(d.Function, d.Field)) && d.FromReadingWallUnixNs < beforeNs
+                && d.ToSequence > askedTo.GetValueOrDefault((d.Recipient, d.Function, d.Field), -1)).ToLookup(static d => d.Recipient);
+            var possible = _deliveries.Possible().Where(p => pairs.Contains(new ConsentPair(p.Function, p.Field)) && p.FromReadingWallUnixNs < beforeNs
+                && p.ToSequence > askedTo.GetValueOrDefault((p.Recipient, p.Function, p.Field), -1)).ToLookup(static p => p.Recipient);
+            return [.. delivered.Select(static of => of.Key).Union(possible.Select(static of => of.Key))
+                .Select(recipient => Ask(recipient, number, [.. delivered[recipient]], [.. possible[recipient]], reason, at, beforeNs))];
         }
     }
+
+    /// <summary>Who was given data of <paramref name="pairs"/>, and who may have it; what is acknowledged by now counts as given.</summary>
+    /// <param name="pairs">The rules.</param>
+    /// <param name="beforeNs">Only of what was collected before, Unix ns; <see cref="long.MaxValue"/>: all.</param>
+    /// <exception cref="StoreFault">The ledger cannot be read.</exception>
+    public Holders Holders(IReadOnlyCollection<ConsentPair> pairs, long beforeNs = long.MaxValue)
+    {
+        _deliveries?.Settle();
+        return DataProtection.Holders.Of(_deliveries, pairs, beforeNs);
+    }
+
+    /// <summary>What of <paramref name="pairs"/> is on its way at this moment: sent over a connection that is up, and not acknowledged.</summary>
+    public IReadOnlyList<ItemUnderWay> OnTheWay(IReadOnlyCollection<ConsentPair> pairs) =>
+        [.. pairs.Distinct().SelectMany(pair => UnderWay(pair.Function, pair.Field))];
+
+    /// <summary>Asks every courier what of a function and field is on its way; none while no agent runs.</summary>
+    public Func<string, string, IReadOnlyList<ItemUnderWay>> UnderWay { get; set; } = static (_, _) => [];
 
     /// <summary>All who were ever asked, with where it stands, oldest first.</summary>
     /// <exception cref="StoreFault">The store cannot be read.</exception>
     public IReadOnlyList<(AskedRecipient Asked, KeptDocument Request)> Asked() => [.. _shelf.All(DocumentTypes.ErasureRequest)
-        .Select(request => (new AskedRecipient(request.Audience, request.Reference, !IsWaiting(request.Audience, request.Reference)), request))];
+        .Select(request => (new AskedRecipient(
+            request.Audience, request.Reference, !IsWaiting(request.Audience, request.Reference), !Scopes(request).Any(static scope => scope.Items > 0)), request))];
 
     /// <summary>The erasures that are known, newest first.</summary>
     /// <exception cref="StoreFault">The store cannot be read.</exception>
@@ -132,18 +149,19 @@ internal sealed class ErasureNotices
             SignedDocument.Sign(board.Signer, ErasureDocuments.Receipt(board, report, asked))));
     }
 
-    private AskedRecipient Ask(string recipient, long number, List<DeliveryRecord> delivered, string reason, Stamp at, long beforeNs)
+    private AskedRecipient Ask(
+        string recipient, long number, List<DeliveryRecord> delivered, List<PossibleDelivery> possible, string reason, Stamp at, long beforeNs)
     {
         var audience = _audiences.For(recipient);
         var consent = reason == "consent-withdrawn" ? audience.Reference("consent-receipt", number) : "";
 
-        // The same as long as no more has been delivered: after a power cut the request is known to be the same.
-        var reference = audience.Reference($"erasure-request/{reason}/{number}", delivered.Sum(static d => d.ToSequence));
-        var document = ErasureDocuments.Request(audience, reference, reason, at, delivered, consent, beforeNs);
+        // The same as long as no more has been sent: after a power cut the request is known to be the same.
+        var reference = audience.Reference($"erasure-request/{reason}/{number}", delivered.Sum(static d => d.ToSequence) + possible.Sum(static p => p.ToSequence));
+        var document = ErasureDocuments.Request(audience, reference, reason, at, delivered, possible, consent, beforeNs);
         var signed = SignedDocument.Sign(audience.Signer, document);
         _outbox!.Put(new Notice(0, recipient, NoticeKind.Erasure, reference, signed, UntilAcknowledged: true));
         _shelf.Keep(new KeptDocument(DocumentTypes.ErasureRequest, number, recipient, reference, signed));
-        return new AskedRecipient(recipient, reference, Acknowledged: false);
+        return new AskedRecipient(recipient, reference, Acknowledged: false, IsPossible: delivered.Count == 0);
     }
 
     private List<AskedRecipient> AskedAbout(ErasureReport report)
@@ -172,9 +190,9 @@ internal sealed class ErasureNotices
         return to;
     }
 
-    private static IEnumerable<(string Function, string Field, long To, long BeforeNs)> Scopes(KeptDocument request) =>
+    private static IEnumerable<(string Function, string Field, long To, long Items, long BeforeNs)> Scopes(KeptDocument request) =>
         JsonNode.Parse(request.Json.Span)?["document"]?["scopes"] is JsonArray scopes
-            ? scopes.OfType<JsonObject>().Select(static s => ((string)s["function"]!, (string)s["field"]!, (long)s["to"]!, ErasureDocuments.BeforeNs(s)))
+            ? scopes.OfType<JsonObject>().Select(static s => ((string)s["function"]!, (string)s["field"]!, (long)s["to"]!, (long)s["items"]!, ErasureDocuments.BeforeNs(s)))
             : [];
 
     private bool IsWaiting(string recipient, string reference) =>

@@ -28,6 +28,7 @@ internal sealed class PrivacyExport(
             Policy = gate.Policy,
             Consents = consents.All(),
             Deliveries = deliveries.All(),
+            Possible = deliveries.Possible(),
             Requests = requests.Requests(),
             Corrections = requests.Corrections(),
             Audit = Audit(),

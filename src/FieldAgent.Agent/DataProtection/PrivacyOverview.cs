@@ -36,7 +36,8 @@ internal sealed class PrivacyOverview(
     public ControlReply Deliveries()
     {
         var runs = deliveries.All();
-        if (runs.Count == 0)
+        var possible = deliveries.Possible();
+        if (runs.Count + possible.Count == 0)
         {
             return new ControlReply(true, "nothing was delivered to anybody yet", Json: []);
         }
@@ -52,7 +53,14 @@ internal sealed class PrivacyOverview(
             run.PolicyVersion,
         }));
         TextTable.Write(text, rows, indent: 0);
-        return new ControlReply(true, Lines: text.ToString().TrimEnd().Split('\n'), Json: [.. runs.Select(static run => Documents.Text(Json(run)))]);
+        foreach (var one in possible)
+        {
+            text.WriteLine($"{one.Recipient} may have more than it acknowledged: {Holders.What(one)}, sent at {Time(one.FirstWallUnixNs)} or later");
+        }
+
+        return new ControlReply(
+            true, Lines: text.ToString().TrimEnd().Split('\n'),
+            Json: [.. runs.Select(static run => Documents.Text(Json(run))), .. possible.Select(static one => Documents.Text(Holders.Json(one)))]);
     }
 
     /// <summary>A run of deliveries as JSON.</summary>
@@ -90,10 +98,11 @@ internal sealed class PrivacyOverview(
     private List<Line> Lines(IReadOnlyList<HeldSummary> sums)
     {
         var given = deliveries.All().ToLookup(static run => (run.Function, run.Field));
+        var possible = deliveries.Possible().ToLookup(static one => (one.Function, one.Field));
         var lines = new List<Line>();
         foreach (var sum in sums)
         {
-            lines.Add(Of(sum, [.. given[(sum.Function, sum.Field)]]));
+            lines.Add(Of(sum, [.. given[(sum.Function, sum.Field)]], [.. possible[(sum.Function, sum.Field)]]));
         }
 
         // nothing of it is here any more, but somebody has it
@@ -103,13 +112,22 @@ internal sealed class PrivacyOverview(
             lines.Add(Of(
                 new HeldSummary(gone.Key.Function, gone.Key.Field, last.Purpose, last.Basis, last.Precision, last.Term, last.ConsentId,
                     last.PolicyVersion, SpoolItemKind.Block, 0, 0, 0, 0, 0, new Dictionary<string, long>()),
-                [.. gone]));
+                [.. gone], [.. possible[gone.Key]]));
+        }
+
+        foreach (var gone in possible.Where(one => !given.Contains(one.Key) && !sums.Any(sum => (sum.Function, sum.Field) == one.Key)))
+        {
+            var rule = gate.Policy.Rule(gone.Key.Function, gone.Key.Field);
+            lines.Add(Of(
+                new HeldSummary(gone.Key.Function, gone.Key.Field, rule?.Purpose ?? "", rule?.Basis ?? default, rule?.Precision ?? default,
+                    rule?.Term ?? default, 0, gate.Policy.Version, SpoolItemKind.Block, 0, 0, 0, 0, 0, new Dictionary<string, long>()),
+                [], [.. gone]));
         }
 
         return [.. lines.OrderBy(static line => line.Row[0], StringComparer.Ordinal).ThenBy(static line => line.Row[1], StringComparer.Ordinal)];
     }
 
-    private Line Of(HeldSummary sum, IReadOnlyList<DeliveryRecord> given)
+    private Line Of(HeldSummary sum, IReadOnlyList<DeliveryRecord> given, IReadOnlyList<PossibleDelivery> possible)
     {
         var fieldClass = scopes.ClassOf(sum.Field);
         var has = given.GroupBy(static run => run.Recipient).Select(static of => (Name: of.Key, Items: of.Sum(static run => run.Items))).ToList();
@@ -120,7 +138,9 @@ internal sealed class PrivacyOverview(
             [
                 fieldClass, sum.Function, sum.Field, what, Time(sum.OldestWallUnixNs), Time(sum.NewestWallUnixNs), sum.Precision.Word(),
                 Opt.Write(sum.Term), string.Join(", ", sum.Pending.Keys),
-                string.Join(", ", has.Select(static one => string.Create(CultureInfo.InvariantCulture, $"{one.Name} ({one.Items} items)"))),
+                string.Join(", ", has.Select(static one => string.Create(CultureInfo.InvariantCulture, $"{one.Name} ({one.Items} items)"))
+                    .Concat(possible.Select(static one => one.Recipient).Distinct()
+                        .Select(name => $"{name} may have {(has.Any(one => one.Name == name) ? "more" : "part")}"))),
             ],
             new JsonObject
             {
@@ -141,6 +161,7 @@ internal sealed class PrivacyOverview(
                 ["policyVersion"] = sum.PolicyVersion,
                 ["encryption"] = "AES-256-GCM",
                 ["pending"] = new JsonObject(sum.Pending.Select(static p => KeyValuePair.Create(p.Key, (JsonNode?)p.Value))),
+                ["possible"] = new JsonArray([.. possible.Select(static one => (JsonNode)Holders.Json(one))]),
                 ["delivered"] = new JsonObject(has.Select(static one => KeyValuePair.Create(one.Name, (JsonNode?)one.Items))),
             });
     }

@@ -42,7 +42,10 @@ internal sealed class PrivacyRights(
             List<string> told = [];
             foreach (var recipient in deliveries.All()
                 .Where(run => run.Function == function && run.Field == field && run.FromReadingWallUnixNs <= toNs && run.LastWallUnixNs >= fromNs)
-                .Select(static run => run.Recipient).Distinct())
+                .Select(static run => run.Recipient)
+                .Union(deliveries.Possible()
+                    .Where(one => one.Function == function && one.Field == field && one.FromReadingWallUnixNs <= toNs && one.LastWallUnixNs >= fromNs)
+                    .Select(static one => one.Recipient)))
             {
                 var audience = audiences.For(recipient);
                 var reference = audience.Reference("correction", correction.Id);
@@ -106,8 +109,8 @@ internal sealed class PrivacyRights(
             var report = Erase(pairs, beforeNs, reason, said);
             Note("deleted", pairs.Count == 1 ? pairs[0].Function : "", pairs.Count == 1 ? pairs[0].Field : "", reason, role);
             var asked = notices.Ask(report.Id, [.. pairs], "erasure-requested", clock.Now(), beforeNs);
-            SayAsked(said, pairs, asked, beforeNs);
-            return Reply(said, report, asked, role);
+            var holders = SayAsked(said, pairs, asked, beforeNs);
+            return Reply(said, report, holders, asked, role);
         }
     }
 
@@ -131,10 +134,10 @@ internal sealed class PrivacyRights(
             requests.EraseTexts();
             said.Add("corrections and the texts of answered requests are erased");
             var asked = notices.Ask(report.Id, [.. pairs], "erasure-requested", clock.Now());
-            SayAsked(said, pairs, asked);
+            var holders = SayAsked(said, pairs, asked);
             said.Add(Rotate?.Invoke() ?? "the pseudonym was NOT changed: this board cannot");
             Note("closed", "", "", "", role);
-            return Reply(said, report, asked, role);
+            return Reply(said, report, holders, asked, role);
         }
     }
 
@@ -237,17 +240,23 @@ internal sealed class PrivacyRights(
         return report;
     }
 
-    private void SayAsked(List<string> said, IReadOnlyList<ConsentPair> pairs, IReadOnlyList<AskedRecipient> asked, long beforeNs = long.MaxValue)
+    private Holders SayAsked(List<string> said, IReadOnlyList<ConsentPair> pairs, IReadOnlyList<AskedRecipient> asked, long beforeNs = long.MaxValue)
     {
-        var have = deliveries.All().Where(run => pairs.Contains(new ConsentPair(run.Function, run.Field)) && run.FromReadingWallUnixNs < beforeNs).Select(static run => run.Recipient).Distinct().ToList();
-        var waiting = notices.Asked().Where(static one => !one.Asked.Acknowledged).Select(static one => one.Asked.Recipient).Distinct().Intersect(have).ToList();
-        said.Add(have.Count == 0 ? "nobody was given any of it"
-            : asked.Count > 0 ? $"asked to delete their part, again and again until they acknowledge: {string.Join(", ", asked.Select(static one => one.Recipient).Distinct())}"
+        var holders = notices.Holders(pairs, beforeNs);
+        said.AddRange(holders.Lines(notices.OnTheWay(pairs)));
+        if (holders.IsNobody)
+        {
+            return holders;
+        }
+
+        var waiting = notices.Asked().Where(static one => !one.Asked.Acknowledged).Select(static one => one.Asked.Recipient).Distinct().Intersect(holders.Names).ToList();
+        said.Add(asked.Count > 0 ? $"asked to delete their part, again and again until they acknowledge: {string.Join(", ", asked.Select(static one => one.Recipient).Distinct())}"
             : waiting.Count > 0 ? $"asked already and still to acknowledge: {string.Join(", ", waiting)}"
-            : $"already deleted by: {string.Join(", ", have)}");
+            : $"already deleted by: {string.Join(", ", holders.Names)}");
+        return holders;
     }
 
-    private static ControlReply Reply(List<string> said, ErasureReport report, IReadOnlyList<AskedRecipient> asked, string role)
+    private static ControlReply Reply(List<string> said, ErasureReport report, Holders holders, IReadOnlyList<AskedRecipient> asked, string role)
     {
         said.Add(string.Create(CultureInfo.InvariantCulture, $"'fieldagent erasure receipt {report.Id}' gives the signed receipt"));
         return new ControlReply(true, string.Join('\n', said), Json: [Documents.Text(new JsonObject
@@ -257,6 +266,8 @@ internal sealed class PrivacyRights(
             ["items"] = report.Items,
             ["readings"] = report.Readings,
             ["held"] = report.Held.Count,
+            ["given"] = Documents.List(holders.Given.Select(static run => run.Recipient).Distinct()),
+            ["possible"] = new JsonArray([.. holders.Possible.Select(static one => (JsonNode)Holders.Json(one))]),
             ["asked"] = Documents.List(asked.Select(static one => one.Recipient).Distinct()),
             ["role"] = role,
         })]);

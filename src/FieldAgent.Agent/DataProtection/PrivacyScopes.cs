@@ -17,7 +17,8 @@ internal sealed class PrivacyScopes(Gate gate, Func<ISpoolView> held, IDeliveryL
         using var view = held();
         return [.. gate.Policy.Rules.Select(static rule => new ConsentPair(rule.Function.Name, rule.Field.Name))
             .Concat(view.Summarize().Select(static sum => new ConsentPair(sum.Function, sum.Field)))
-            .Concat(deliveries.All().Select(static run => new ConsentPair(run.Function, run.Field))).Distinct()];
+            .Concat(deliveries.All().Select(static run => new ConsentPair(run.Function, run.Field)))
+            .Concat(deliveries.Possible().Select(static one => new ConsentPair(one.Function, one.Field))).Distinct()];
     }
 
     /// <summary>The pairs of a category: a class (<c>sensitive</c>), a group of fields (<c>location</c>), a field, or a function.</summary>

@@ -24,21 +24,23 @@ internal sealed class PrivacyWhy(
     /// <exception cref="StoreFault">The store cannot be read.</exception>
     public ControlReply Of(string what, string? function, string? recipient)
     {
-        if (!TrySelect(what, ref recipient, out var holds, out var problem))
+        if (!TrySelect(what, ref recipient, out var holds, out var mayHold, out var problem))
         {
             return ControlReply.No(problem);
         }
 
         var runs = deliveries.All().Where(run => holds(run) && (function is null || run.Function == function)
             && (recipient is null || run.Recipient == recipient)).ToList();
-        if (runs.Count == 0)
+        var possible = deliveries.Possible().Where(one => mayHold(one) && (function is null || one.Function == function)
+            && (recipient is null || one.Recipient == recipient) && !runs.Any(run => run.Recipient == one.Recipient && run.Function == one.Function)).ToList();
+        if (runs.Count + possible.Count == 0)
         {
             return ControlReply.No($"{what} was delivered to nobody: it waits, was given up or erased before it was sent, or the term of the record "
                 + "is over; 'fieldagent deliveries' lists what was delivered");
         }
 
         List<string> lines = [];
-        if (runs.Select(static run => (run.Function, run.Field)).Distinct().Count() > 1)
+        if (runs.Select(static run => (run.Function, run.Field)).Union(possible.Select(static one => (one.Function, one.Field))).Count() > 1)
         {
             lines.Add($"{what} can be one of these; the message names its function: repeat with --function");
         }
@@ -49,10 +51,16 @@ internal sealed class PrivacyWhy(
             lines.AddRange(Explain(run, events));
         }
 
-        return new ControlReply(true, Lines: lines, Json: [.. runs.Select(run => Documents.Text(Json(run, events)))]);
+        // nothing was acknowledged: who may have it all the same
+        lines.AddRange(possible.Select(one =>
+            $"{Holders.What(one)}: {one.Recipient} may have it: sent at {PrivacyOverview.Time(one.FirstWallUnixNs)} UTC or later, and not acknowledged"
+                + (gate.Policy.Rule(one.Function, one.Field) is { } rule ? $"; by the policy in force for {rule.Purpose}, basis {rule.Basis.ToString().ToLowerInvariant()}" : "")));
+        return new ControlReply(
+            true, Lines: lines, Json: [.. runs.Select(run => Documents.Text(Json(run, events))), .. possible.Select(static one => Documents.Text(Holders.Json(one)))]);
     }
 
-    private bool TrySelect(string what, ref string? recipient, out Func<DeliveryRecord, bool> holds, out string problem)
+    private bool TrySelect(
+        string what, ref string? recipient, out Func<DeliveryRecord, bool> holds, out Func<PossibleDelivery, bool> mayHold, out string problem)
     {
         problem = "";
         var colon = what.IndexOf(':', StringComparison.Ordinal);
@@ -60,6 +68,7 @@ internal sealed class PrivacyWhy(
         {
             var of = what[..colon];
             holds = run => run.Function == of && run.Holds(number);
+            mayHold = one => one.Function == of && one.MayHold(number);
             return true;
         }
 
@@ -70,6 +79,7 @@ internal sealed class PrivacyWhy(
             var name = recipients.FirstOrDefault(one => audiences.For(one).PrincipalId == parts[0]);
             recipient ??= name;
             holds = run => item >= run.FromItem && item <= run.ToItem;
+            mayHold = one => item >= one.FromItem && item <= one.ToItem;
             return true;
         }
 
@@ -77,10 +87,12 @@ internal sealed class PrivacyWhy(
         {
             var at = (time - DateTimeOffset.UnixEpoch).ToNs();
             holds = run => run.FromReadingWallUnixNs <= at && at <= run.ToReadingWallUnixNs + BlockNs;
+            mayHold = one => one.FromReadingWallUnixNs <= at && at <= one.ToReadingWallUnixNs + BlockNs;
             return true;
         }
 
         holds = static _ => false;
+        mayHold = static _ => false;
         problem = $"'{what}' is no message id, no FUNCTION:NUMBER such as fleet-location:17, and no time such as 2026-01-31T12:00:00Z";
         return false;
     }

@@ -56,6 +56,7 @@ internal sealed class AgentParts : IDisposable
             name => new Courier(
                 Settings(name, recipient), links, Store.Spool, Gate, clock, Store.Outbox, Store.Commands, commands, Counters, logs.CreateLogger<Courier>()),
             clock, logs.CreateLogger<CourierLoop>()))];
+        Privacy.Erasures.UnderWay = (function, field) => [.. Couriers.SelectMany(courier => courier.UnderWay(function, field))];
         _anonymous = Anonymous();
         Gate.Changed += EndSessionsOfOthers;
         Privacy.Identity.IsConnected = () => Couriers.Any(static courier => courier.State.Phase == "connected");

@@ -20,6 +20,9 @@ internal sealed partial class CourierLoop(
     public CourierState State => _courier?.State
         ?? new CourierState(recipient.Name, "waiting", isAnonymous() ? AnonymousOnly : identity.WhyIdle, 0, 0, 0, 0, "");
 
+    /// <summary>What of a function and field is on its way at this moment; see <see cref="Courier.UnderWay"/>.</summary>
+    public IReadOnlyList<ItemUnderWay> UnderWay(string function, string field) => _courier?.UnderWay(function, field) ?? [];
+
     /// <summary>Delivers until <paramref name="stop"/> is set; blocks.</summary>
     public void Run(CancellationToken stop)
     {

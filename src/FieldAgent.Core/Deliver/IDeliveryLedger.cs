@@ -46,11 +46,52 @@ public sealed record DeliveryRecord(
     public bool Holds(long sequence) => sequence >= FromSequence && sequence <= ToSequence && (Step == 0 || (sequence - FromSequence) % Step == 0);
 }
 
+/// <summary>What a recipient may have, although it never acknowledged it: it was sent, or was about to be, and the answer did not come, because it
+/// is still on its way, the connection broke, or the agent or its power ended (R78). What is acknowledged later moves to the
+/// <see cref="DeliveryRecord"/>s.</summary>
+/// <param name="Recipient">Who may have it.</param>
+/// <param name="Function">The function.</param>
+/// <param name="Field">The field.</param>
+/// <param name="FromSequence">First number of the function that it may have.</param>
+/// <param name="ToSequence">Last one, or a larger one when nobody knows.</param>
+/// <param name="Items">Blocks and pictures that were sent; 0 when nobody knows how many: the agent was killed or the power cut.</param>
+/// <param name="FromReadingWallUnixNs">When the first reading of the first of them was taken, by the best known wall time.</param>
+/// <param name="ToReadingWallUnixNs">When the first reading of the last of them was taken, or later when nobody knows.</param>
+/// <param name="FirstWallUnixNs">When it was first known to be so, wall time.</param>
+/// <param name="LastWallUnixNs">When it was last known to be so.</param>
+public sealed record PossibleDelivery(
+    string Recipient, string Function, string Field, long FromSequence, long ToSequence, long Items, long FromReadingWallUnixNs,
+    long ToReadingWallUnixNs, long FirstWallUnixNs, long LastWallUnixNs)
+{
+    /// <summary>Random id of the database whose numbers these are.</summary>
+    public Guid Generation { get; init; }
+
+    /// <summary>Id of the first item in the spool.</summary>
+    public long FromItem { get; init; }
+
+    /// <summary>Id of the last one, or a larger one. Ids in between may be other functions'.</summary>
+    public long ToItem { get; init; }
+
+    /// <summary>True when number <paramref name="sequence"/> may be one of them.</summary>
+    public bool MayHold(long sequence) => sequence >= FromSequence && sequence <= ToSequence;
+}
+
 /// <summary>What was delivered to whom (R32, R69). Any thread.</summary>
 public interface IDeliveryLedger
 {
     /// <summary>All runs that are still kept, oldest first.</summary>
     IReadOnlyList<DeliveryRecord> All();
+
+    /// <summary>What recipients may have beyond <see cref="All"/>, oldest first. Empty when everything that was sent is acknowledged and
+    /// noted: then nobody may have anything that <see cref="All"/> does not say.</summary>
+    /// <exception cref="StoreFault">The store cannot be read.</exception>
+    IReadOnlyList<PossibleDelivery> Possible() => [];
+
+    /// <summary>Notes for good what was acknowledged until now, so that it is delivered and not possible. Blocks for the disk when there is
+    /// any. When it cannot be written it stays possible, which is not wrong.</summary>
+    void Settle()
+    {
+    }
 
     /// <summary>The run that holds number <paramref name="sequence"/> of a function at a recipient; null when it was not delivered, or
     /// the record's own term is over.</summary>

@@ -247,6 +247,13 @@ public interface ISpoolReader : IDisposable
     /// <exception cref="StoreFault">The file is gone or damaged.</exception>
     int ReadImage(SpoolImage image, long offset, Span<byte> buffer);
 
+    /// <summary>Item <paramref name="id"/>, read before, is about to be sent, or part of it: from here on the recipient may have it, until it is
+    /// acknowledged (R78). That outlives the agent and its power: call it before each message of the item leaves. Blocks for the disk once
+    /// for a rule (function, field) and reader; otherwise O(1), no I/O, no allocation.</summary>
+    /// <returns>False when the item was erased or given up since it was read: it must not be sent.</returns>
+    /// <exception cref="StoreFault">It could not be noted: do not send it, try again when <see cref="StoreFault.Retry"/>.</exception>
+    bool Sending(long id);
+
     /// <summary>The recipient has item <paramref name="id"/>; it is deleted (once every recipient has it) with the next
     /// flush, or after some hundred such calls at once. O(1), no I/O most times.</summary>
     void Acknowledge(long id);

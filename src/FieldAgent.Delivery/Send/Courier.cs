@@ -81,7 +81,7 @@ public sealed class Courier
     /// <summary>What of (<paramref name="function"/>, <paramref name="field"/>) is on its way at this moment: sent, and not acknowledged. After
     /// a change of the gate that refuses it, exactly this may still arrive: no message of it is sent any more once
     /// <see cref="IGate.Changed"/> was raised. Empty without a connection; what an earlier one sent without an answer may have arrived as
-    /// well. Any thread.</summary>
+    /// well: <see cref="IDeliveryLedger.Possible"/> holds both. Any thread.</summary>
     public IReadOnlyList<ItemUnderWay> UnderWay(string function, string field) => _items?.UnderWay(function, field) ?? [];
 
     /// <summary>Delivers until <paramref name="stop"/> is set; blocks. On a stop it says goodbye and returns within 2 s, also

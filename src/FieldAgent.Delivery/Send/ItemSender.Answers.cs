@@ -99,6 +99,30 @@ internal sealed partial class ItemSender
         return oldest == long.MaxValue ? 0 : oldest + item.WallOffsetNs;
     }
 
+    private bool IsBacklog()
+    {
+        if (_item.Backlog || _item.BootId != _clock.BootId)
+        {
+            return true;
+        }
+
+        if (_item.Image is { } image)
+        {
+            return image.CapturedBootNs < _connectedBootNs;
+        }
+
+        var sets = _item.Sets;
+        for (var i = 0; i < sets.Count; i++)
+        {
+            if (sets[i].Columns.BootNs is [.., var last] && last >= _connectedBootNs)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
     private void AnsweredImage(in Sent sent)
     {
         var transfer = (ImageTransfer)sent.Reference!;

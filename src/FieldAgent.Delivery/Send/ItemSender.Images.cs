@@ -58,6 +58,12 @@ internal sealed partial class ItemSender
             _images[_item.Id] = transfer;
         }
 
+        if (!_reader.Sending(transfer.ItemId))
+        {
+            _images.Remove(transfer.ItemId);
+            return Outcome.Gone;
+        }
+
         if (!transfer.ManifestAcknowledged)
         {
             _events.EncodeManifest(transfer, _buffer);

@@ -86,6 +86,9 @@ internal sealed partial class ItemSender
 
         /// <summary>The link is down.</summary>
         Down,
+
+        /// <summary>The item is not on the board any more: nothing of it is sent.</summary>
+        Gone,
     }
 
     /// <summary>A connection is up: begins again at the oldest unacknowledged item.</summary>
@@ -325,9 +328,9 @@ internal sealed partial class ItemSender
             }
 
             var payload = Encode(new BatchPart(_partIndex, _partCount), out var compressed);
-            if (PublishBatch(payload, compressed, SentOf(SentKind.Part, _partIndex, _parts), itemId: 0) == Outcome.Down)
+            if (PublishBatch(payload, compressed, SentOf(SentKind.Part, _partIndex, _parts), itemId: 0) is not Outcome.Done and var outcome)
             {
-                return Outcome.Down;
+                return outcome;
             }
 
             _parts.Outstanding++;
@@ -388,36 +391,18 @@ internal sealed partial class ItemSender
         return payload;
     }
 
-    private bool IsBacklog()
-    {
-        if (_item.Backlog || _item.BootId != _clock.BootId)
-        {
-            return true;
-        }
-
-        if (_item.Image is { } image)
-        {
-            return image.CapturedBootNs < _connectedBootNs;
-        }
-
-        var sets = _item.Sets;
-        for (var i = 0; i < sets.Count; i++)
-        {
-            if (sets[i].Columns.BootNs is [.., var last] && last >= _connectedBootNs)
-            {
-                return false;
-            }
-        }
-
-        return true;
-    }
-
     private Sent SentOf(SentKind kind, int index, object? reference) =>
         new(kind, _item.Id, index, _item.Function, _item.Field, _item.Sequence, reference);
 
     private Outcome PublishBatch(ReadOnlySpan<byte> payload, bool compressed, in Sent sent, long itemId)
     {
         var asLevel = compressed && _version == MqttVersion.V311;
+        if (!_reader.Sending(_item.Id))
+        {
+            // erased on the board since it was read
+            return Outcome.Gone;
+        }
+
         var options = compressed && !asLevel ? new PublishOptions(ContentEncoding: ContentEncodings.Brotli) : default;
         _counters.Add(TrafficCounters.ReadingBytes, payload.Length);
         _counters.Add(TrafficCounters.Readings, itemId != 0 || _partIndex == 0 ? _item.Readings : 0);

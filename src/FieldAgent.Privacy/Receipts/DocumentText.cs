@@ -61,7 +61,8 @@ public static class DocumentText
         foreach (var scope in Objects(document, "scopes"))
         {
             yield return $"  {Text(scope, "function")} {Text(scope, "field")}: numbers {Text(scope, "from")} to {Text(scope, "to")}, "
-                + $"{Text(scope, "items")} messages with {Text(scope, "readings")} readings";
+                + $"{Text(scope, "items")} messages with {Text(scope, "readings")} readings"
+                + (scope["possible"] is JsonObject possible ? $"; numbers {Text(possible, "from")} to {Text(possible, "to")} may have arrived" : "");
         }
 
         yield return $"decided at {Text(document, "requested_at")} (clock: {Text(document, "clock_quality")})";
@@ -89,7 +90,7 @@ public static class DocumentText
 
         foreach (var asked in Objects(document, "recipients"))
         {
-            yield return $"recipient {Text(asked, "recipient")} was asked to erase its part: {Text(asked, "state")}";
+            yield return $"recipient {Text(asked, "recipient")} {(Text(asked, "has") == "possibly" ? "may have part of it, and " : "")}was asked to erase its part: {Text(asked, "state")}";
         }
 
         yield return $"not proved: {Words(document, "not_proved", "nothing is left open")}";

@@ -8,23 +8,27 @@ namespace FieldAgent.Privacy;
 /// <param name="Recipient">Its name.</param>
 /// <param name="Reference">The request's reference.</param>
 /// <param name="Acknowledged">True once it has acknowledged that.</param>
-public readonly record struct AskedRecipient(string Recipient, string Reference, bool Acknowledged);
+/// <param name="IsPossible">True when it never said that it has any of it: it was sent, and may have arrived.</param>
+public readonly record struct AskedRecipient(string Recipient, string Reference, bool Acknowledged, bool IsPossible = false);
 
 /// <summary>What is written about erasures: requests to recipients, and receipts.</summary>
 public static class ErasureDocuments
 {
-    /// <summary>Asks a recipient to erase what it was given (R78). It answers with the command <c>acknowledge</c> and the reference.</summary>
+    /// <summary>Asks a recipient to erase what it was given, and what it may have (R78). It answers with the command <c>acknowledge</c> and the reference.</summary>
     /// <param name="audience">The recipient.</param>
     /// <param name="reference">The request's reference.</param>
     /// <param name="reason">Why: <c>consent-withdrawn</c>, <c>erasure-requested</c>.</param>
     /// <param name="at">When it was decided; what was collected before is meant.</param>
     /// <param name="delivered">What the recipient was given, of that scope.</param>
+    /// <param name="possible">What it may have beyond that.</param>
     /// <param name="receiptId">The recipient's consent receipt about it; empty when there is none.</param>
     /// <param name="beforeNs">Only what was collected before this time is meant, Unix ns, rounded up to the second; <see cref="long.MaxValue"/>: all.</param>
     public static JsonObject Request(
-        Audience audience, string reference, string reason, Stamp at, IEnumerable<DeliveryRecord> delivered, string receiptId,
-        long beforeNs = long.MaxValue)
+        Audience audience, string reference, string reason, Stamp at, IEnumerable<DeliveryRecord> delivered, IEnumerable<PossibleDelivery> possible,
+        string receiptId, long beforeNs = long.MaxValue)
     {
+        var runs = delivered.ToLookup(static d => (d.Function, d.Field));
+        var maybe = possible.ToLookup(static p => (p.Function, p.Field));
         var document = new JsonObject
         {
             ["type"] = DocumentTypes.ErasureRequest,
@@ -34,8 +38,8 @@ public static class ErasureDocuments
             ["reason"] = reason,
             ["requested_at"] = DocumentWords.Time(at.WallUnixNs),
             ["clock_quality"] = at.Quality.Word(),
-            ["scopes"] = new JsonArray([.. delivered.GroupBy(static d => (d.Function, d.Field))
-                .Select(of => Delivered(of.Key.Function, of.Key.Field, [.. of], beforeNs))]),
+            ["scopes"] = new JsonArray([.. runs.Select(static of => of.Key).Union(maybe.Select(static of => of.Key))
+                .Select(key => Delivered(key.Function, key.Field, [.. runs[key]], [.. maybe[key]], beforeNs))]),
             ["acknowledge"] = new JsonObject { ["command"] = "acknowledge", ["reference"] = reference },
         };
         if (receiptId.Length > 0)
@@ -85,6 +89,7 @@ public static class ErasureDocuments
                 ["recipient"] = one.Recipient,
                 ["reference"] = one.Reference,
                 ["state"] = one.Acknowledged ? "acknowledged" : "pending",
+                ["has"] = one.IsPossible ? "possibly" : "certainly",
             })]),
         ["begun_at"] = DocumentWords.Time(report.BegunAt.WallUnixNs),
         ["verified_at"] = report.State == ErasureState.Verified ? DocumentWords.Time(report.VerifiedAt.WallUnixNs) : null,
@@ -116,17 +121,27 @@ public static class ErasureDocuments
     };
 
     // One run, however many deliveries it was: the recipient is to erase all of the scope that it got by then.
-    private static JsonObject Delivered(string function, string field, IReadOnlyCollection<DeliveryRecord> runs, long beforeNs)
+    private static JsonObject Delivered(
+        string function, string field, IReadOnlyCollection<DeliveryRecord> runs, IReadOnlyCollection<PossibleDelivery> possible, long beforeNs)
     {
         var scope = new JsonObject
         {
             ["function"] = function,
             ["field"] = field,
-            ["from"] = runs.Min(static run => run.FromSequence),
-            ["to"] = runs.Max(static run => run.ToSequence),
+            ["from"] = runs.Select(static run => run.FromSequence).Concat(possible.Select(static one => one.FromSequence)).Min(),
+            ["to"] = runs.Select(static run => run.ToSequence).Concat(possible.Select(static one => one.ToSequence)).Max(),
             ["items"] = runs.Sum(static run => run.Items),
             ["readings"] = runs.Sum(static run => run.Readings),
         };
+        if (possible.Count > 0)
+        {
+            scope["possible"] = new JsonObject
+            {
+                ["from"] = possible.Min(static one => one.FromSequence),
+                ["to"] = possible.Max(static one => one.ToSequence),
+            };
+        }
+
         if (beforeNs != long.MaxValue)
         {
             // in whole seconds: rather a moment too much than too little

@@ -22,6 +22,9 @@ public sealed record ExportSources
     /// <summary>What was delivered to whom.</summary>
     public required IReadOnlyList<DeliveryRecord> Deliveries { get; init; }
 
+    /// <summary>What recipients may have without having acknowledged it.</summary>
+    public required IReadOnlyList<PossibleDelivery> Possible { get; init; }
+
     /// <summary>Requests with their answers, refusals among them (R98).</summary>
     public required IReadOnlyList<SubjectRequest> Requests { get; init; }
 
@@ -73,6 +76,7 @@ public static class PersonExport
         var (readings, photographs) = WriteHeld(archive, sources, redactions, versions);
         WriteLines(archive, "consents.jsonl", sources.Consents, Consent);
         WriteLines(archive, "deliveries.jsonl", sources.Deliveries, Delivery);
+        WriteLines(archive, "possible-deliveries.jsonl", sources.Possible, PossiblyDelivered);
         WriteLines(archive, "recipients.jsonl", sources.Policy.Recipients, Recipient);
         WriteLines(archive, "requests.jsonl", sources.Requests, Request);
         WriteLines(archive, "corrections.jsonl", sources.Corrections, Correct);
@@ -235,6 +239,18 @@ public static class PersonExport
         ["policyHash"] = d.PolicyHash,
     };
 
+    private static JsonObject PossiblyDelivered(PossibleDelivery p) => new()
+    {
+        ["recipient"] = p.Recipient,
+        ["function"] = p.Function,
+        ["field"] = p.Field,
+        ["fromSeq"] = p.FromSequence,
+        ["toSeq"] = p.ToSequence,
+        ["items"] = p.Items == 0 ? null : p.Items,
+        ["first"] = ExportText.Time(p.FirstWallUnixNs),
+        ["last"] = ExportText.Time(p.LastWallUnixNs),
+    };
+
     private static JsonObject Recipient(PolicyRecipient r) => new()
     {
         ["name"] = r.Name,
@@ -332,6 +348,7 @@ public static class PersonExport
         photographs/*.jpg     photographs; photographs.jsonl describes them
         consents.jsonl        what was granted, withdrawn, frozen, held: by whom, when, under which notice
         deliveries.jsonl      who was given what, on which ground
+        possible-deliveries.jsonl   who may have more: sent, and never acknowledged
         recipients.jsonl      who they are
         requests.jsonl        requests and their answers, refusals with their ground
         corrections.jsonl     statements about data that is wrong

@@ -7,7 +7,7 @@ namespace FieldAgent.Store.Ledgers;
 /// <summary>What was delivered to whom: one row a run of numbers. A row is written when its run begins and ends; what grows in between is
 /// kept with the spool's counts, on a page that a flush writes anyway, and in the transaction that deletes the delivered item: so the
 /// ledger costs the card next to nothing, and a power cut leaves it exact.</summary>
-internal sealed class DeliveryLedger(StoreContext context, Catalogue catalogue, Tally tally) : IDeliveryLedger
+internal sealed class DeliveryLedger(StoreContext context, Catalogue catalogue, Tally tally, PossibleLedger possible) : IDeliveryLedger
 {
     // Runs that grow at the same time: a few functions at a few recipients.
     private const int OpenMax = 32;
@@ -58,6 +58,26 @@ internal sealed class DeliveryLedger(StoreContext context, Catalogue catalogue, 
             }
 
             return [.. all.OrderBy(static record => record.FirstWallUnixNs)];
+        }
+    }
+
+    /// <summary>Writes what readers have decided.</summary>
+    public required Action SettleNow { get; init; }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<PossibleDelivery> Possible() => possible.All();
+
+    /// <inheritdoc/>
+    public void Settle()
+    {
+        try
+        {
+            SettleNow();
+        }
+        catch (StoreFault)
+        {
+            // what is not noted as delivered stays possible
+            context.Counters.Add("store.unsettled");
         }
     }
 
@@ -175,7 +195,7 @@ internal sealed class DeliveryLedger(StoreContext context, Catalogue catalogue, 
     }
 
     /// <summary>The transaction succeeded.</summary>
-    public void Saved() => Settle();
+    public void Saved() => End();
 
     /// <summary>The transaction failed: what it noted will be noted again.</summary>
     public void Failed()
@@ -183,7 +203,7 @@ internal sealed class DeliveryLedger(StoreContext context, Catalogue catalogue, 
         _open.Clear();
         _open.AddRange(_before);
         _nextId = _nextIdBefore;
-        Settle();
+        End();
     }
 
     /// <summary>Carries the rows of a database that was set aside over.</summary>
@@ -207,7 +227,7 @@ internal sealed class DeliveryLedger(StoreContext context, Catalogue catalogue, 
         }
     }
 
-    private void Settle()
+    private void End()
     {
         _unsettled = false;
         _closed.Clear();

@@ -109,18 +109,22 @@ internal sealed partial class Spool
         }
 
         _deliveries.Begin();
+        _possible.Begin();
+        var givesUp = evict is not null;
         foreach (var reader in _readers)
         {
             foreach (ref readonly var outcome in reader.PeekOutcomes())
             {
+                givesUp |= outcome.GivenUp is not null;
                 if (outcome.GivenUp is null)
                 {
                     _deliveries.Note(reader.Bit, outcome.Item);
+                    _possible.Answered(reader, outcome.Item);
                 }
             }
         }
 
-        pages += _deliveries.PagesToWrite;
+        pages += _deliveries.PagesToWrite + _possible.PagesToWrite(givesUp);
         PrepareLog(pages, allowance);
         var remembered = false;
         var written = database.PagesWritten;
@@ -157,6 +161,7 @@ internal sealed partial class Spool
 
             _keys.Save(_statements.InsertKey);
             _deliveries.Save(writer);
+            _possible.Save(writer);
             _tally[TallyKind.NextId, 0] = _nextId;
             _tally[TallyKind.NextKey, 0] = _keys.NextId;
             _tally.Save(_statements);
@@ -176,6 +181,7 @@ internal sealed partial class Spool
             _kept = _keptBefore;
             _gaps.Failed();
             _deliveries.Failed();
+            _possible.Failed();
             _filesToDelete.Clear();
             throw;
         }
@@ -213,10 +219,13 @@ internal sealed partial class Spool
         _keys.Saved();
         _gaps.Saved();
         _deliveries.Saved();
+        Volatile.Write(ref _committedTo, _nextId - 1);
         foreach (var reader in _readers)
         {
             reader.OutcomesSettled();
         }
+
+        _possible.Saved();
 
         ReleaseWaiting(blocks);
         _waitingImages.RemoveRange(0, images);
@@ -338,7 +347,7 @@ internal sealed partial class Spool
         else if (changed && outcome.GivenUp is { } reason && _catalogue.Ground(outcome.Item.Ground) is { } ground)
         {
             var sequence = outcome.Item.Sequence;
-            _gaps.Add(ground.Function, ground.Field, outcome.Bits & outcome.Item.Pending,
+            Lose(ground.Function, ground.Field, outcome.Bits & outcome.Item.Pending,
                 new SpoolGap(reason, sequence, sequence, 1, outcome.Item.Readings));
         }
     }

@@ -35,13 +35,15 @@ internal sealed partial class Spool
             ReopenIfMoved();
             DrainIntake();
             WipeWaiting(job, choice);
+
+            SettleFirst();
             var selection = Select(job, choice);
             var pages = JobPages + ((selection.Runs.Count + (2 * job.Scopes.Count)) / RowsPerPage * 2) + (selection.Gaps.Count * PagesPerGap);
             CommitErasing(() =>
             {
                 foreach (var ((function, field, mask), gap) in selection.Gaps)
                 {
-                    _gaps.Add(function, field, mask, gap);
+                    Lose(function, field, mask, gap);
                 }
 
                 job.Runs.Clear();
@@ -242,6 +244,19 @@ internal sealed partial class Spool
 
         selection.CloseRest();
         return selection;
+    }
+
+    // What is delivered is not erased before it was sent. Not written now, it is counted among that, and stays what the recipient may have.
+    private void SettleFirst()
+    {
+        try
+        {
+            SettleOutcomes();
+        }
+        catch (StoreFault)
+        {
+            _context.Counters.Add("store.unsettled");
+        }
     }
 
     private ItemInfo Unstored(SpoolItemKind kind, Ground ground) => new(_nextId, kind, 0, ground.Id, 0, ground.Mask, 0, 0, 0, 0, 0);

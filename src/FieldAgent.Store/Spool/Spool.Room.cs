@@ -114,8 +114,6 @@ internal sealed partial class Spool
     // Gives up until so many bytes fit: set-aside databases, then free pages, then items up to an importance, oldest first.
     private void MakeRoom(long databaseBytes, long fileBytes, long logBytes, Importance importance)
     {
-        // Settling what others still wait for writes a row anew before it frees the old one, and does not ask for room.
-        databaseBytes += _context.Options.Recipients.Length > 1 ? _largestRowPages * Database.PageBytes : 0;
         var settled = false;
         var before = GivableBytes();
         while (true)
@@ -335,12 +333,12 @@ internal sealed partial class Spool
         Removed(item);
         if (_catalogue.Ground(item.Ground) is { } ground)
         {
-            _gaps.Add(ground.Function, ground.Field, item.Pending,
+            Lose(ground.Function, ground.Field, item.Pending,
                 new SpoolGap(reason, item.Sequence, item.Sequence, 1, item.Readings));
         }
     }
 
-    private static ItemInfo ReadInfo(Statement row) =>
+    internal static ItemInfo ReadInfo(Statement row) =>
         new(row.Int(0), (SpoolItemKind)row.Int(1), row.Int(2), row.Int(3), row.Int(4), (uint)row.Int(5), (int)row.Int(6), row.Int(7), row.Int(8),
             row.Int(9), row.Int(10));
 

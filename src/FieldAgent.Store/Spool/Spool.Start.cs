@@ -12,6 +12,7 @@ internal sealed partial class Spool
         LoadTables(database);
         var gone = _catalogue.Load(database.Writer, _context.Options.Recipients);
         _deliveries.Load(database.Writer);
+        LoadPossible(database);
         _boot = _catalogue.Note(_context.Clock.BootId, _context.Clock.WallOffsetNs, _context.Clock.Quality);
         foreach (var (name, bit) in gone)
         {
@@ -90,6 +91,7 @@ internal sealed partial class Spool
         _catalogue.WriteAgain(_context.Database.Writer);
         _context.Terms.Save(_context.Database);
         _context.Wraps.NoteGeneration(_context.Database);
+        _possible.BeginAnew();
         foreach (var reader in _readers)
         {
             reader.BeginAnew();

@@ -24,6 +24,7 @@ internal sealed partial class Spool : ISpool
     private readonly List<ReadyImage> _waitingImages = [];
     private readonly List<SpoolReader> _readers = [];
     private readonly byte[] _imageBuffer = new byte[RandomAccessSeal.ChunkBytes + Sealed.TagBytes];
+    private readonly PossibleLedger _possible;
     private readonly DeliveryLedger _deliveries;
     private SpoolStatements _statements;
     private long _nextId;
@@ -44,7 +45,8 @@ internal sealed partial class Spool : ISpool
         _gaps = new GapBook(context.Limits.GapsMax);
         _intake = new Intake(_catalogue.Note, _catalogue.Note, context.Options.BlockReadingsMax);
         _reserve = new ReserveFile(context.Folder.Reserve, Math.Max(context.Database.LogBytesKept, ReserveBytesMin));
-        _deliveries = new DeliveryLedger(context, _catalogue, _tally);
+        _possible = new PossibleLedger(context, _catalogue, _readers);
+        _deliveries = new DeliveryLedger(context, _catalogue, _tally, _possible) { SettleNow = Settle };
         _statements = new SpoolStatements(context.Database.Writer);
         context.ReleaseReserve = ReleaseReserve;
         context.PrepareWrite = PrepareWrite;
@@ -188,12 +190,14 @@ internal sealed partial class Spool : ISpool
         }
     }
 
-    /// <summary>A reader ends.</summary>
+    /// <summary>A reader ends. What it sent and nobody acknowledged is noted exactly.</summary>
     internal void Remove(SpoolReader reader)
     {
         lock (_context.WriteLock)
         {
+            _possible.Close(reader);
             _readers.Remove(reader);
+            SavePossible();
         }
     }
 

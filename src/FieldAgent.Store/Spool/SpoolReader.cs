@@ -5,7 +5,7 @@ namespace FieldAgent.Store.Spooling;
 
 /// <summary>One recipient's way through the spool. Reads ahead on the reading connection by primary key, so a read costs the same
 /// however much waits; never waits for a flush.</summary>
-internal sealed class SpoolReader : ISpoolReader
+internal sealed partial class SpoolReader : ISpoolReader
 {
     private readonly Spool _spool;
     private readonly StoreContext _context;
@@ -24,6 +24,12 @@ internal sealed class SpoolReader : ISpoolReader
     private long _skipAcknowledgedTo;
     private long _backlogBelow;
     private long _doneTo;
+
+    // Not 0 when something was settled that lies before the reader: after a rewind.
+    private int _settledAhead;
+
+    // The item that is being opened; the largest number when there is none.
+    private long _opening = long.MaxValue;
 
     // The first item that was passed over because nobody may read it now: a clock that is put right may give it back.
     private long _withheldFrom = long.MaxValue;
@@ -90,16 +96,34 @@ internal sealed class SpoolReader : ISpoolReader
                 LookAgain();
             }
 
+            if (Interlocked.Exchange(ref _settledAhead, 0) != 0)
+            {
+                // among what was read ahead is something that is done with by now
+                _prefetch.Clear();
+            }
+
             if (_prefetch.IsEmpty && !Fetch())
             {
                 return false;
             }
 
             ref readonly var row = ref _prefetch.Next();
-            _cursor = row.Item.Id;
             if ((row.Item.Pending & _mask) == 0 || IsAcknowledged(row.Item.Id) || row.Item.Id <= _spool.Bases.Items)
             {
+                _cursor = row.Item.Id;
                 continue;
+            }
+
+            lock (_outcomesLock)
+            {
+                if (Volatile.Read(ref _settledAhead) != 0)
+                {
+                    continue;
+                }
+
+                // until it is among those handed out, nobody may take it for done with
+                _opening = row.Item.Id;
+                _cursor = row.Item.Id;
             }
 
             item.Backlog = row.Item.Id < _backlogBelow;
@@ -119,12 +143,14 @@ internal sealed class SpoolReader : ISpoolReader
                     _cursor = row.Item.Id - 1;
                 }
 
+                Volatile.Write(ref _opening, long.MaxValue);
                 continue;
             }
 
             lock (_outcomesLock)
             {
                 _sent.Add(new Sent(row.Item, false));
+                _opening = long.MaxValue;
             }
 
             _spool.Handed(row.Item.Id);
@@ -163,6 +189,7 @@ internal sealed class SpoolReader : ISpoolReader
             var withheldFrom = _withheldFrom;
             _withheldFrom = long.MaxValue;
             _cursor = Math.Min(Frontier(), withheldFrom - 1);
+            _seenTo = 0;
             _sent.Clear();
             _sentFrom = 0;
         }
@@ -183,6 +210,7 @@ internal sealed class SpoolReader : ISpoolReader
             _cursor = 0;
             _doneTo = 0;
             _withheldFrom = long.MaxValue;
+            ForgetSent();
         }
     }
 
@@ -234,6 +262,7 @@ internal sealed class SpoolReader : ISpoolReader
                 _peekedOutcomes = new ItemOutcome[Math.Max(_peeked, _context.Limits.SettleAfter)];
             }
 
+            SettledTo = _peeked == _outcomes.Count ? AnsweredTo() : 0;
             CollectionsMarshal.AsSpan(_outcomes)[.._peeked].CopyTo(_peekedOutcomes);
             return _peekedOutcomes.AsSpan(0, _peeked);
         }
@@ -244,6 +273,7 @@ internal sealed class SpoolReader : ISpoolReader
     {
         lock (_outcomesLock)
         {
+            Answered(CollectionsMarshal.AsSpan(_outcomes)[.._peeked]);
             _outcomes.RemoveRange(0, _peeked);
             _due = Math.Max(0, _due - _peeked);
             _peeked = 0;
@@ -278,7 +308,8 @@ internal sealed class SpoolReader : ISpoolReader
         lock (_context.ReadLock)
         {
             var connection = _context.Database.Reader;
-            return !connection.IsClosed && _prefetch.Fill(connection, _cursor, _mask);
+            NoteFetch();
+            return !connection.IsClosed && (_prefetch.Fill(connection, _cursor, _mask) || NothingThere());
         }
     }
 
@@ -296,7 +327,7 @@ internal sealed class SpoolReader : ISpoolReader
             _sentFrom = 0;
         }
 
-        return Math.Min(_sentFrom < _sent.Count ? _sent[_sentFrom].Item.Id - 1 : _cursor, _withheldFrom - 1);
+        return Math.Min(Math.Min(_sentFrom < _sent.Count ? _sent[_sentFrom].Item.Id - 1 : _cursor, _withheldFrom - 1), _opening - 1);
     }
 
     private bool IsAcknowledged(long id)
@@ -318,16 +349,24 @@ internal sealed class SpoolReader : ISpoolReader
         lock (_outcomesLock)
         {
             var index = Find(id);
-            if (index < 0 || _sent[index].Done)
+            if (index >= 0 && !_sent[index].Done)
+            {
+                var item = _sent[index].Item;
+                _sent[index] = new Sent(item, true);
+                _outcomes.Add(new ItemOutcome(item, _mask, reason));
+                _ = Frontier();
+            }
+            else if (reason is not null || !_lost.Remove(id, out var lost))
             {
                 // acknowledged twice, or after a rewind: it is simply sent again
                 return;
             }
+            else
+            {
+                // it was erased on the board meanwhile, and is never read again
+                _outcomes.Add(new ItemOutcome(lost, _mask, null));
+            }
 
-            var item = _sent[index].Item;
-            _sent[index] = new Sent(item, true);
-            _outcomes.Add(new ItemOutcome(item, _mask, reason));
-            _ = Frontier();
             waiting = _outcomes.Count;
         }
 
@@ -368,6 +407,7 @@ internal sealed class SpoolReader : ISpoolReader
             {
                 _skipAcknowledgedTo = Math.Max(_cursor, _skipAcknowledgedTo);
                 _cursor = _withheldFrom - 1;
+                _seenTo = 0;
                 _withheldFrom = long.MaxValue;
             }
         }

@@ -146,6 +146,13 @@ internal static class Schema
                 quality INTEGER NOT NULL, floor_ns INTEGER NOT NULL) STRICT;
             CREATE TABLE outbox_unanswered(recipient TEXT, reference TEXT, PRIMARY KEY(recipient, reference)) STRICT, WITHOUT ROWID;
             """),
+        ("what recipients may have without having acknowledged it",
+            """
+            CREATE TABLE possible_deliveries(id INTEGER PRIMARY KEY, state INTEGER NOT NULL, generation BLOB NOT NULL, recipient TEXT NOT NULL,
+                function TEXT NOT NULL, field TEXT NOT NULL, from_sequence INTEGER NOT NULL, to_sequence INTEGER NOT NULL,
+                items INTEGER NOT NULL, from_reading_ns INTEGER NOT NULL, to_reading_ns INTEGER NOT NULL, from_item INTEGER NOT NULL,
+                to_item INTEGER NOT NULL, first_ns INTEGER NOT NULL, last_ns INTEGER NOT NULL) STRICT;
+            """),
     ];
 
     /// <summary>The newest version this program knows.</summary>

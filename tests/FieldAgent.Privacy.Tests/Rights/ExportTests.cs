@@ -40,6 +40,7 @@ public class ExportTests
         Assert.Equal("photographs/" + new string('b', 32) + ".jpg", (string)Lines(files["photographs.jsonl"])[0]!["madeFrom"]!);
         Assert.Equal("fleet-location", (string)Lines(files["consents.jsonl"])[0]!["function"]!);
         Assert.Equal("vendor", (string)Lines(files["deliveries.jsonl"])[0]!["recipient"]!);
+        Assert.Equal((10, 12), ((int)Lines(files["possible-deliveries.jsonl"])[0]!["fromSeq"]!, (int)Lines(files["possible-deliveries.jsonl"])[0]!["toSeq"]!));
         Assert.NotEmpty(Lines(files["recipients.jsonl"]));
     }
 

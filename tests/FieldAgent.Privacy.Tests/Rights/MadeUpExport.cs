@@ -17,6 +17,7 @@ internal static class MadeUpExport
             Consents = [new ConsentEvent(1, ConsentAction.Grant, "fleet-location", "location.position", "1km", "subject", "cli", "1", "h", at)],
             Deliveries = [new DeliveryRecord("vendor", "telemetry", "instrument.measurement", 1, 9, 9, 90, 1, 2, "operation", LegalBasis.Contract,
                 Precision.Exact, TimeSpan.FromDays(30), 0, "1", "h")],
+            Possible = [new PossibleDelivery("vendor", "telemetry", "instrument.measurement", 10, 12, 0, 1, 2, 3, 4)],
             Requests = [new SubjectRequest(1, RequestKind.Copy, RequestState.Refused, "r", "", "", "again", "console", at) { Ground = "repetitive", Verification = "operator" }],
             Corrections = [],
             Audit = [],
