@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using FieldAgent.Core;
 using FieldAgent.Delivery;
+using FieldAgent.Store.Sqlite;
 using Microsoft.Data.Sqlite;
 
 namespace FieldAgent.Benchmarks;
@@ -20,6 +21,8 @@ internal sealed class Naive : ILinkEvents, IDisposable
 
     private Naive(string file)
     {
+        // the agent's own, whichever part of the benchmark runs first
+        SqliteLibrary.Initialize(preferSystem: true);
         _connection = new SqliteConnection($"Data Source={file}");
         _connection.Open();
         Execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE reading(id INTEGER PRIMARY KEY, json TEXT NOT NULL)");
