@@ -24,13 +24,13 @@ internal sealed class Board : IDisposable
     public string File(string name) => _folder.File(name);
 
     /// <summary>Writes the configuration: a broker (or none) and sensors as JSON.</summary>
-    public Board Configure(string brokerUrl, string sensors, string flush = "200ms", string tls = "", string state = "")
+    public Board Configure(string brokerUrl, string sensors, string flush = "200ms", string tls = "", string state = "", string floor = "0B")
     {
         _folder.Write("config.json", $$"""
             {
               "runtimeDirectory": "{{Runtime}}",
               "devicesRoot": "{{_folder.File("root")}}",
-              "state": { "directory": "{{State}}", "freeBytesMin": "0B" {{state}} },
+              "state": { "directory": "{{State}}", "freeBytesMin": "{{floor}}" {{state}} },
               "flush": { "interval": "{{flush}}" },
               "recipients": [ { "name": "vendor", "url": "{{brokerUrl}}" {{tls}} } ],
               "sensors": [ {{sensors}} ]

@@ -27,6 +27,25 @@ public sealed class SurroundingsTests
     }
 
     [Fact]
+    public void With_no_room_from_the_start_it_says_so_once_beside_the_link_too_and_what_is_lost_at_the_stop()
+    {
+        // Less than the floor that is kept free for others.
+        using var disk = new SmallDisk(3 << 20);
+        using var board = new Board(disk.File("state"));
+        board.Configure(Board.Url(MosquittoBroker.FreePort()), Board.Simulated(), floor: "64MiB");
+        using var agent = board.Run();
+
+        // As long as three tries.
+        var status = board.StatusUntil(static s => s.GetProperty("uptimeSeconds").GetDouble() > 12, "some tries", agent);
+        Assert.Contains("down to its floor", Trouble(status), StringComparison.Ordinal);
+        Assert.Contains("down to its floor", status.GetProperty("links")[0].GetProperty("detail").GetString(), StringComparison.Ordinal);
+        Assert.Equal(2, agent.Error.Split("the use of the pseudonym cannot be noted").Length);
+        agent.Terminate();
+        Assert.Equal(1, agent.WaitForExit());
+        Assert.Contains("are lost", agent.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void The_state_folder_never_exceeds_its_cap()
     {
         // The disk has no more room than the cap allows, beside the unused rest of each file's last page: what would go over it for an

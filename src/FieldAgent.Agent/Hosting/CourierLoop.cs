@@ -15,10 +15,11 @@ internal sealed partial class CourierLoop(
     private static readonly TimeSpan Retry = TimeSpan.FromSeconds(5);
 
     private volatile Courier? _courier;
+    private volatile string _trouble = "";
 
     /// <summary>What it is doing now.</summary>
     public CourierState State => _courier?.State
-        ?? new CourierState(recipient.Name, "waiting", isAnonymous() ? AnonymousOnly : identity.WhyIdle, 0, 0, 0, 0, "");
+        ?? new CourierState(recipient.Name, "waiting", isAnonymous() ? AnonymousOnly : identity.WhyIdle is { Length: > 0 } why ? why : _trouble, 0, 0, 0, 0, "");
 
     /// <summary>What of a function and field is on its way at this moment; see <see cref="Courier.UnderWay"/>.</summary>
     public IReadOnlyList<ItemUnderWay> UnderWay(string function, string field) => _courier?.UnderWay(function, field) ?? [];
@@ -81,10 +82,18 @@ internal sealed partial class CourierLoop(
         catch (StoreFault fault)
         {
             // A name that is not noted as used would not be cleared when it ends.
-            LogNotNoted(recipient.Name, fault.Message);
+            var trouble = $"the use of the pseudonym cannot be noted: {fault.Message}";
+            if (_trouble != trouble)
+            {
+                _trouble = trouble;
+                LogNotNoted(recipient.Name, trouble);
+            }
+
             clock.Wait(Retry, round);
             return;
         }
+
+        _trouble = "";
 
         var courier = hire(name);
         _courier = courier;
@@ -94,6 +103,6 @@ internal sealed partial class CourierLoop(
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Recipient}: {Why}")]
     private partial void LogIdle(string recipient, string why);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "{Recipient}: the use of the pseudonym cannot be noted: {Why}")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "{Recipient}: {Why}")]
     private partial void LogNotNoted(string recipient, string why);
 }
