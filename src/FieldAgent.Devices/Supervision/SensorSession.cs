@@ -25,6 +25,10 @@ internal sealed class SensorSession : ISensorHost, IClock, IDisposable
     /// <summary>Set when the sensor shall end.</summary>
     public CancellationToken Token { get; }
 
+    /// <summary>True once the sensor's own code runs. Before, a thread that an earlier stop left behind may still be in it. Guarded by
+    /// the owner's lock.</summary>
+    public bool HasBegun { get; set; }
+
     /// <summary>True while the sensor waits for its next moment: it is not stuck.</summary>
     public bool IsWaiting => _isWaiting;
 

@@ -11,7 +11,7 @@ public sealed partial class SensorSupervisor
     {
         lock (_lock)
         {
-            if (_session is not { } session || _retryBootNs != 0 || _state == SensorState.Stopped)
+            if (_session is not { HasBegun: true } session || _retryBootNs != 0 || _state == SensorState.Stopped)
             {
                 return;
             }

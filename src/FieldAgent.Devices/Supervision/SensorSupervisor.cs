@@ -286,6 +286,8 @@ public sealed partial class SensorSupervisor : IDisposable
                 Enter(SensorState.Opening, "");
             }
 
+            session.HasBegun = true;
+
             // A retry keeps showing the fault until something comes.
             _retryBootNs = 0;
             _description = "";
