@@ -20,6 +20,9 @@ internal sealed partial class Spool
     // What settling, gaps and totals may add to the database before room is made again: rows of deliveries, and the pages they open.
     private const long BookkeepingBytes = 16 << 10;
 
+    // Enough to meet a block of each kind that is stored.
+    private const int RowsMeasured = 1_000;
+
     // Moving a page writes it, what points to it, and two pages of the reverse map.
     private const int PagesPerMove = 5;
 
@@ -28,7 +31,7 @@ internal sealed partial class Spool
     private readonly List<ItemInfo> _evicting = [];
     private long _othersBytes;
 
-    // Of the blocks since the start.
+    // Of the blocks since the start, and of the newest before.
     private long _largestRowPages;
 
     // Items that a legal hold keeps are passed over; when nothing else is left they are looked at again, now and then: a hold may have ended.
@@ -166,9 +169,16 @@ internal sealed partial class Spool
         }
     }
 
-    // What is written without asking for room, when nothing new gets in any more too: settling what others still wait for writes a row anew
-    // before it frees the old one.
-    private long BytesUnasked() => BookkeepingBytes + (_context.Options.Recipients.Length > 1 ? _largestRowPages * Database.PageBytes : 0);
+    // What is written without asking for room, when nothing new gets in any more too: settling what others still wait for, or what is kept
+    // here, may write a row anew before it frees the old one.
+    private long BytesUnasked() => BookkeepingBytes + (_largestRowPages * Database.PageBytes);
+
+    private void MeasureLargestRow(Connection connection)
+    {
+        using var rows = connection.Once(
+            $"SELECT ifnull(max(bytes), 0) FROM (SELECT length(payload) AS bytes FROM items WHERE kind < 2 ORDER BY id DESC LIMIT {RowsMeasured})");
+        _largestRowPages = Math.Max(_largestRowPages, PagesOf(rows.Scalar()));
+    }
 
     // What shrinks when something is given up.
     private long GivableBytes() => ImageBytes() + _context.Database.FileBytes + _othersBytes;

@@ -40,6 +40,7 @@ internal sealed partial class Spool
         _keys.Load(database.Writer, _tally);
         _gaps.Load(database.Writer);
         LoadKept(database);
+        MeasureLargestRow(database.Writer);
         _oldestFrom = 0;
         _nextId = Math.Max(_nextId, Math.Max(1, _tally[TallyKind.NextId, 0]));
         Array.Clear(_evictedTo);

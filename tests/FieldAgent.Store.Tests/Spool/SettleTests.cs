@@ -111,6 +111,36 @@ public class SettleTests
         Assert.All(waiting, got => Assert.DoesNotContain(runs, run => run.Step > 0 && run.Function == got.Function && run.Holds(got.Sequence)));
     }
 
+    [Theory]
+    [InlineData("vendor", "clinic")]
+    [InlineData("clinic", "vendor")]
+    public void What_others_still_wait_for_is_overwritten_where_it_lies_not_written_anew(string first, string second)
+    {
+        const int Blocks = 20;
+        using var bench = new Bench(static o => o with { Recipients = ["vendor", "clinic"] });
+        var permit = Admit.Permit(recipients: ["vendor", "clinic"]);
+        for (var i = 0; i < Blocks; i++)
+        {
+            CapTests.TakeNoise(bench, Bench.Set(), 500, i, permit);
+        }
+
+        bench.Spool.Flush();
+        var database = ((Spool)bench.Spool).Context.Database;
+        using var rows = database.Writer.Once("SELECT min(length(payload)) FROM items WHERE kind = 0");
+        var bytes = rows.Scalar();
+        Assert.True(bytes > 4 * Sqlite.Database.PageBytes, $"{bytes} bytes a block");
+        using var reader = bench.Spool.OpenReader(first);
+        Acknowledge(reader, Blocks);
+        var before = database.PagesWritten;
+        ((Spool)bench.Spool).Settle();
+        Assert.InRange(database.PagesWritten - before, 1, Blocks);
+
+        Assert.Empty(Bench.ReadAll(reader));
+        Assert.Equal(Blocks, bench.ReadAll(second, acknowledge: true).Count);
+        ((Spool)bench.Spool).Settle();
+        Assert.Equal(0, bench.Spool.State.Blocks);
+    }
+
     private static void Acknowledge(ISpoolReader reader, int count)
     {
         var item = new SpoolItem();
