@@ -19,6 +19,7 @@ public sealed class DeliveryBoard : IDisposable
 
     private readonly List<PhotoArrived> _photos = [];
     private readonly CancellationTokenSource _stop = new();
+    private readonly ClosedPort _plainPort = new();
     private TestPki? _pki;
     private VirtualBoard? _board;
     private LiveBoard? _live;
@@ -35,7 +36,7 @@ public sealed class DeliveryBoard : IDisposable
     internal string? Sensors { get; init; }
 
     /// <summary>The port of this machine at which a program here finds the broker.</summary>
-    internal int PlainPort { get; } = MosquittoBroker.FreePort();
+    internal int PlainPort => _plainPort.Number;
 
     /// <summary>The board's pseudonym; empty before the first batch.</summary>
     internal string Device { get; private set; } = "";
@@ -91,6 +92,7 @@ public sealed class DeliveryBoard : IDisposable
         _stop.Cancel();
         _listening?.Join();
         _broker?.Dispose();
+        _plainPort.Dispose();
         _board?.Dispose();
         _pki?.Dispose();
         _stop.Dispose();

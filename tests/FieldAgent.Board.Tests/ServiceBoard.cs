@@ -38,6 +38,7 @@ internal sealed partial class ServiceBoard : IDisposable
 
     private readonly VirtualBoard _board = new();
     private readonly TempFolder _tools = new();
+    private readonly ClosedPort _port = new();
     private readonly string _ssh = Places.Program("ssh");
     private readonly StringBuilder _said = new();
     private Process? _machine;
@@ -45,7 +46,6 @@ internal sealed partial class ServiceBoard : IDisposable
 
     public ServiceBoard()
     {
-        Port = MosquittoBroker.FreePort();
         Assert.Equal(0, Call(Places.Program("ssh-keygen"), ["-q", "-t", "ed25519", "-N", "", "-f", _tools.File("key")]).Code);
         File.Copy(_tools.File("key.pub"), _board.Share.File("key.pub"));
         Directory.CreateDirectory(Build);
@@ -62,7 +62,7 @@ internal sealed partial class ServiceBoard : IDisposable
     }
 
     /// <summary>The board's SSH port, at 127.0.0.1.</summary>
-    public int Port { get; }
+    public int Port => _port.Number;
 
     /// <summary>A build, as deploy.sh leaves it in out/.</summary>
     public string Build => _tools.File("build");
@@ -136,6 +136,7 @@ internal sealed partial class ServiceBoard : IDisposable
         }
 
         End(ref _machine);
+        _port.Dispose();
         _tools.Dispose();
         _board.Dispose();
     }

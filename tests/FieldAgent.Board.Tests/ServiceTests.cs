@@ -31,7 +31,7 @@ public sealed class ServiceTests : IDisposable
 
     private readonly ServiceBoard _board = new();
     private readonly TestPki _pki = new();
-    private readonly int _plainPort = MosquittoBroker.FreePort();
+    private readonly ClosedPort _plainPort = new();
     private readonly MosquittoBroker _broker;
     private readonly ConcurrentQueue<ConsumerEvent> _arrived = new();
     private readonly CancellationTokenSource _stop = new();
@@ -43,9 +43,9 @@ public sealed class ServiceTests : IDisposable
         _broker = new MosquittoBroker(new MosquittoSetup
         {
             Pki = _pki, ServerCertificate = _pki.OtherHost, Persistence = true,
-            ExtraLines = [string.Create(CultureInfo.InvariantCulture, $"listener {_plainPort} 127.0.0.1"), "allow_anonymous true"],
+            ExtraLines = [string.Create(CultureInfo.InvariantCulture, $"listener {_plainPort.Number} 127.0.0.1"), "allow_anonymous true"],
         });
-        var options = new ConsumerOptions { Link = new LinkOptions { Host = "127.0.0.1", Port = _plainPort, ClientId = "cloud" }, Seed = 1 };
+        var options = new ConsumerOptions { Link = new LinkOptions { Host = "127.0.0.1", Port = _plainPort.Number, ClientId = "cloud" }, Seed = 1 };
         _consumer = new Consumer(options, new MosquittoLinkFactory(), new LinuxClock(), NullLogger<Consumer>.Instance);
         _listener = new Thread(() => _consumer.Run(_stop.Token, _arrived.Enqueue)) { IsBackground = true };
         _listener.Start();
@@ -99,6 +99,7 @@ public sealed class ServiceTests : IDisposable
         _stop.Cancel();
         _listener.Join();
         _broker.Dispose();
+        _plainPort.Dispose();
         _pki.Dispose();
         _stop.Dispose();
     }
@@ -307,7 +308,7 @@ public sealed class ServiceTests : IDisposable
     private (int Code, string Output) Sample(string program, string topic)
     {
         using var process = Process.Start(new ProcessStartInfo(
-            Places.Program(program), ["-h", "127.0.0.1", "-p", _plainPort.ToString(CultureInfo.InvariantCulture), "-t", topic, "-C", "1", "-W", "120"])
+            Places.Program(program), ["-h", "127.0.0.1", "-p", _plainPort.Number.ToString(CultureInfo.InvariantCulture), "-t", topic, "-C", "1", "-W", "120"])
         { RedirectStandardOutput = true })!;
         var output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();

@@ -80,7 +80,8 @@ public sealed class LifeTests
     public void Ctrl_C_and_SIGTERM_flush_and_end_with_0_and_the_socket_is_gone()
     {
         using var board = new Board();
-        board.Configure(Board.Url(MosquittoBroker.FreePort()), Board.Simulated(), flush: "60s");
+        using var nobody = new ClosedPort();
+        board.Configure(Board.Url(nobody.Number), Board.Simulated(), flush: "60s");
         using (var agent = board.Run("--summary", board.SummaryFile))
         {
             board.StatusUntil(static s => s.GetProperty("sensors")[0].GetProperty("rows").GetInt64() > 10, "rows", agent);
@@ -99,7 +100,8 @@ public sealed class LifeTests
     public void A_second_agent_on_the_same_state_is_turned_away()
     {
         using var board = new Board();
-        board.Configure(Board.Url(MosquittoBroker.FreePort()), Board.Simulated());
+        using var nobody = new ClosedPort();
+        board.Configure(Board.Url(nobody.Number), Board.Simulated());
         using var agent = board.Run();
         board.StatusUntil(static _ => true, "an answer", agent);
         using var second = board.Run();

@@ -8,7 +8,8 @@ public sealed class SurroundingsTests
     {
         using var disk = new SmallDisk(6 << 20);
         using var board = new Board(disk.File("state"));
-        board.Configure(Board.Url(MosquittoBroker.FreePort()), $$"""
+        using var nobody = new ClosedPort();
+        board.Configure(Board.Url(nobody.Number), $$"""
             { "name": "fast", "kind": "simulated", "pace": "asap", "count": 6000000, "interval": "1ms", "seed": 3, "streams": [
               { "name": "a", "unit": "1", "waveform": "walk", "offset": 1, "amplitude": 0.1234567 } ] }
             """);
@@ -32,7 +33,8 @@ public sealed class SurroundingsTests
         // Less than the floor that is kept free for others.
         using var disk = new SmallDisk(3 << 20);
         using var board = new Board(disk.File("state"));
-        board.Configure(Board.Url(MosquittoBroker.FreePort()), Board.Simulated(), floor: "64MiB");
+        using var nobody = new ClosedPort();
+        board.Configure(Board.Url(nobody.Number), Board.Simulated(), floor: "64MiB");
         using var agent = board.Run();
 
         // As long as three tries.
@@ -53,7 +55,8 @@ public sealed class SurroundingsTests
         const int Cap = 5 << 20;
         using var disk = new SmallDisk(Cap + (16 * SmallDisk.PageBytes));
         using var board = new Board(disk.File("state"));
-        board.Configure(Board.Url(MosquittoBroker.FreePort()), """
+        using var nobody = new ClosedPort();
+        board.Configure(Board.Url(nobody.Number), """
             { "name": "fast", "kind": "simulated", "pace": "asap", "count": 6000000, "interval": "1ms", "seed": 3, "streams": [
               { "name": "a", "unit": "1", "waveform": "walk", "offset": 1, "amplitude": 0.1234567 } ] }
             """, state: """, "bytesMax": "5MiB" """);
@@ -69,7 +72,8 @@ public sealed class SurroundingsTests
     public void A_picture_that_the_disk_refuses_waits_in_memory_the_readings_go_on_and_it_is_stored_once()
     {
         using var board = new Board();
-        board.Configure(Board.Url(MosquittoBroker.FreePort()), Board.Simulated() + ", " + EndToEndBoard.Camera(""", "interval": "1s" """));
+        using var nobody = new ClosedPort();
+        board.Configure(Board.Url(nobody.Number), Board.Simulated() + ", " + EndToEndBoard.Camera(""", "interval": "1s" """));
         using var agent = board.Run();
         board.StatusUntil(static s => Rows(s, "env") > 5, "a running sensor", agent);
         EndToEndBoard.Ok(board, "consent", "grant", "photo");
@@ -104,7 +108,8 @@ public sealed class SurroundingsTests
         }
 
         Plug();
-        board.Configure(Board.Url(MosquittoBroker.FreePort()),
+        using var nobody = new ClosedPort();
+        board.Configure(Board.Url(nobody.Number),
             Board.Simulated() + """, { "name": "climate", "kind": "iio", "device": "bme280", "interval": "50ms" }""");
         using var agent = board.Run();
         board.StatusUntil(static s => State(s, "climate") == "Running" && Rows(s, "climate") > 5, "a running sensor", agent);

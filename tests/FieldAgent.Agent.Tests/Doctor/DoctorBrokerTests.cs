@@ -17,7 +17,8 @@ public sealed class DoctorBrokerTests : IDisposable
     [Fact]
     public void A_dead_broker_is_named()
     {
-        var finding = DoctorTests.Only(_board.Look(url: FormattableString.Invariant($"mqtt://127.0.0.1:{MosquittoBroker.FreePort()}")), "broker.port");
+        using var nobody = new ClosedPort();
+        var finding = DoctorTests.Only(_board.Look(url: FormattableString.Invariant($"mqtt://127.0.0.1:{nobody.Number}")), "broker.port");
         Assert.Contains("nobody listens", finding.Text, StringComparison.Ordinal);
     }
 

@@ -159,7 +159,8 @@ public abstract partial class LinkContract
     [Fact]
     public void Nobody_at_the_port_is_unreachable()
     {
-        var fault = Refused(To(MosquittoBroker.FreePort()));
+        using var nobody = new ClosedPort();
+        var fault = Refused(To(nobody.Number));
         Assert.Equal(LinkFaultKind.Unreachable, fault.Kind);
         Assert.Contains("127.0.0.1:", fault.Detail, StringComparison.Ordinal);
     }
