@@ -21,6 +21,23 @@ public sealed class TempFolder : IDisposable
         return path;
     }
 
+    /// <summary>Writes a program (folders are made) that this user may run, and returns its path. Another program writes the file: while this
+    /// process had it open, so would each child that another test starts at that moment, and the kernel starts nothing that somebody may still
+    /// be writing (ETXTBSY).</summary>
+    public string Program(string name, string script)
+    {
+        var path = File(name);
+        var source = Write(name + ".source", script);
+        using (var install = Process.Start(new ProcessStartInfo("install", ["-m", "700", source, path]))!)
+        {
+            install.WaitForExit();
+            Assert.Equal(0, install.ExitCode);
+        }
+
+        System.IO.File.Delete(source);
+        return path;
+    }
+
     public void Dispose()
     {
         try
@@ -54,6 +71,37 @@ public static class Eventually
             pause.Wait(5);
         }
     }
+}
+
+/// <summary>Looks at processes.</summary>
+public static class Processes
+{
+    /// <summary>True while the process runs; one that has ended and waits for its parent does not.</summary>
+    public static bool IsAlive(int id)
+    {
+        try
+        {
+            var stat = File.ReadAllText($"/proc/{id}/stat");
+            return stat[(stat.LastIndexOf(')') + 2)..][0] is not ('Z' or 'X');
+        }
+        catch (IOException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>True while any process runs that was called with <paramref name="word"/>; one that has ended and waits for its parent was not.</summary>
+    public static bool AnyWith(string word) => Directory.EnumerateDirectories("/proc").Any(folder =>
+    {
+        try
+        {
+            return char.IsAsciiDigit(Path.GetFileName(folder)[0]) && File.ReadAllText(Path.Join(folder, "cmdline")).Contains(word, StringComparison.Ordinal);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    });
 }
 
 /// <summary>Places: the repository and the recorded input beside it.</summary>
