@@ -81,7 +81,7 @@ public sealed class DeliveryBoard : IDisposable
     internal void AssertAllArrived()
     {
         var stored = Live.Status().GetProperty("store").GetProperty("readingsStored").GetInt64();
-        Eventually.True(() => _consumer!.Report().Readings >= stored, $"{stored} readings arrive", 60);
+        Eventually.True(() => _consumer!.Report().Readings >= stored, $"{stored} readings arrive", 300);
         var report = _consumer!.Report();
         Assert.Equal((0L, 0L), (report.Missing, report.Invalid));
     }
@@ -124,7 +124,7 @@ public sealed class DeliveryBoard : IDisposable
                                 "tls": { "ca": "ca.pem", "certificate": "board.pem", "key": "board.key" } } ],
               "sensors": [ {{Sensors ?? $$"""
                 { "name": "env", "kind": "simulated", "interval": "100ms", "seed": 1, "streams": [ { "name": "a", "unit": "1" }, { "name": "b", "unit": "1" } ] },
-                { "name": "camera", "kind": "camera", "source": "usb", "device": "/dev/video0", {{Shots}}, "timeout": "30s",
+                { "name": "camera", "kind": "camera", "source": "usb", "device": "/dev/video0", {{Shots}}, "timeout": "100s",
                   "masks": [ { "left": 25, "top": 25, "width": 50, "height": 50 } ] }
                 """}} ] }
             """);
