@@ -21,7 +21,6 @@ internal sealed partial class Spool
     private readonly List<string> _filesToDelete = [];
     private byte[] _sealed = [];
     private byte[] _sealContext = [];
-    private int _flushesSinceMeasure;
     private long _oldestFrom;
 
     private FlushOutcome FlushWaiting()
@@ -29,7 +28,7 @@ internal sealed partial class Spool
         ReopenIfMoved();
         _boot = _catalogue.Note(_context.Clock.BootId, _context.Clock.WallOffsetNs, _context.Clock.Quality);
         var outcome = default(FlushOutcome);
-        HoldReserve();
+        _space.HoldReserve();
         CallDue();
         while (_waiting.Count > 0 || _waitingImages.Count > 0 || _gaps.HasNew || _catalogue.HasUnsaved || _context.Memory.IsDue
             || HasDue)
@@ -65,7 +64,7 @@ internal sealed partial class Spool
 
     private FlushOutcome CommitOnFullDisk(int blocks, int images)
     {
-        _reserve.Release();
+        _space.ReleaseReserve();
         RestartLog();
         while (true)
         {
@@ -102,7 +101,7 @@ internal sealed partial class Spool
         var database = _context.Database;
         var writer = database.Writer;
         var pages = PagesOfWaiting(blocks, images) + evictPages + (_context.Memory.IsChanged ? MemoryPages : 0);
-        var allowance = LogAllowance();
+        var allowance = _space.LogAllowance();
         foreach (var reader in _readers)
         {
             pages += reader.Plan(OutcomesPerCommit, Database.LogPagesIn(allowance) - pages);
@@ -235,7 +234,7 @@ internal sealed partial class Spool
         }
 
         _filesToDelete.Clear();
-        if (!_reserve.IsHeld && _context.Database.PendingGrowthBytes > 0)
+        if (!_space.IsReserveHeld && _context.Database.PendingGrowthBytes > 0)
         {
             FinishLog();
         }
@@ -403,10 +402,7 @@ internal sealed partial class Spool
 
     private void TakeSnapshot()
     {
-        if (++_flushesSinceMeasure >= _context.Limits.FlushesPerMeasure)
-        {
-            MeasureOthers();
-        }
+        _space.MeasureOthersNowAndThen();
 
         // nobody waits again for what was delivered: the next look begins here
         var oldest = 0L;
@@ -424,6 +420,6 @@ internal sealed partial class Spool
 
         Volatile.Write(ref _snapshot, new Snapshot(
             _tally.Sum(TallyKind.Blocks) - _kept.Blocks, _tally.Sum(TallyKind.Readings) - _kept.Readings,
-            _tally.Sum(TallyKind.Images) - _kept.Images, MeasuredBytes(), oldest, _kept.Items));
+            _tally.Sum(TallyKind.Images) - _kept.Images, _space.MeasuredBytes, oldest, _kept.Items));
     }
 }

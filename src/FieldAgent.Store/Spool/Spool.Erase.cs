@@ -38,7 +38,7 @@ internal sealed partial class Spool
 
             SettleFirst();
             var selection = Select(job, choice);
-            var pages = JobPages + ((selection.Runs.Count + (2 * job.Scopes.Count)) / RowsPerPage * 2) + (selection.Gaps.Count * PagesPerGap);
+            var pages = JobPages + ((selection.Runs.Count + (2 * job.Scopes.Count)) / RowsPerPage * 2) + (selection.Gaps.Count * LogPages.PerGap);
             CommitErasing(() =>
             {
                 foreach (var ((function, field, mask), gap) in selection.Gaps)
@@ -308,7 +308,7 @@ internal sealed partial class Spool
                 continue;
             }
 
-            var more = PagesToDelete(item);
+            var more = _pages.OfDelete(item);
             if (_evicting.Count > 0 && pages + more > pagesMax)
             {
                 break;

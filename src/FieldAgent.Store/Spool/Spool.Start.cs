@@ -24,8 +24,8 @@ internal sealed partial class Spool
         SweepImages();
         var termsChanged = _context.Terms.Load(database, _boot);
         Commit(0, 0, termsChanged ? () => _context.Terms.Save(database) : null, TermPages);
-        MeasureOthers();
-        HoldReserve();
+        _space.MeasureOthers();
+        _space.HoldReserve();
         TakeSnapshot();
     }
 
@@ -40,7 +40,7 @@ internal sealed partial class Spool
         _keys.Load(database.Writer, _tally);
         _gaps.Load(database.Writer);
         LoadKept(database);
-        MeasureLargestRow(database.Writer);
+        _space.NoteRows(_pages);
         _oldestFrom = 0;
         _nextId = Math.Max(_nextId, Math.Max(1, _tally[TallyKind.NextId, 0]));
         Array.Clear(_evictedTo);
@@ -122,7 +122,7 @@ internal sealed partial class Spool
         {
             _evicting.Clear();
             next.Bind(1, after).Bind(2, 1L << bit).Bind(3, _context.Limits.ItemsPerChunk);
-            var pages = Collect(next, item => PagesOf(item.Bytes));
+            var pages = Collect(next, item => _pages.OfRow(item.Bytes));
             if (_evicting.Count == 0)
             {
                 break;
@@ -185,7 +185,7 @@ internal sealed partial class Spool
                 Commit(0, 0, () =>
                 {
                     GiveUp(item, GapReason.Unreadable);
-                }, PagesOf(item.Bytes));
+                }, _pages.OfRow(item.Bytes));
             }
         }
     }

@@ -17,7 +17,8 @@ internal sealed partial class Spool : ISpool
     private readonly KeyRing _keys;
     private readonly GapBook _gaps;
     private readonly Intake _intake;
-    private readonly ReserveFile _reserve;
+    private readonly StateSpace _space;
+    private readonly LogPages _pages;
     private readonly LossReport _losses;
     private readonly Dictionary<long, long> _nextSequence = [];
     private readonly List<ReadyBlock> _waiting = [];
@@ -32,9 +33,6 @@ internal sealed partial class Spool : ISpool
     private int _epoch;
     private long _evicted;
 
-    // A small transaction and its checkpoint, and a new database beside one that is set aside.
-    private const long ReserveBytesMin = 96 << 10;
-
     private long _unwritten;
     private Snapshot _snapshot = new(0, 0, 0, 0, 0, 0);
 
@@ -44,7 +42,8 @@ internal sealed partial class Spool : ISpool
         _keys = new KeyRing(context.Wraps, context.Canary);
         _gaps = new GapBook(context.Limits.GapsMax);
         _intake = new Intake(_catalogue.Note, _catalogue.Note, context.Options.BlockReadingsMax);
-        _reserve = new ReserveFile(context.Folder.Reserve, Math.Max(context.Database.LogBytesKept, ReserveBytesMin));
+        _space = new StateSpace(context, ImageBytes);
+        _pages = new LogPages(context);
         _possible = new PossibleLedger(context, _catalogue, _readers);
         _deliveries = new DeliveryLedger(context, _catalogue, _tally, _possible) { SettleNow = Settle };
         _statements = new SpoolStatements(context.Database.Writer);
@@ -227,6 +226,8 @@ internal sealed partial class Spool : ISpool
             _keys.Dispose();
         }
     }
+
+    private long ImageBytes() => _tally[TallyKind.ImageBytes, 0] + _waitingImages.Sum(static image => image.FileBytes);
 
     private long Unwritten() => _waiting.Sum(static block => block.Readings) + _waitingImages.Count;
 
