@@ -13,7 +13,7 @@ internal sealed partial class Spool
         var gone = _catalogue.Load(database.Writer, _context.Options.Recipients);
         _deliveries.Load(database.Writer);
         LoadPossible(database);
-        _boot = _catalogue.Note(_context.Clock.BootId, _context.Clock.WallOffsetNs, _context.Clock.Quality);
+        _items.Boot = _catalogue.Note(_context.Clock.BootId, _context.Clock.WallOffsetNs, _context.Clock.Quality);
         foreach (var (name, bit) in gone)
         {
             RemoveRecipient(name, bit);
@@ -22,7 +22,7 @@ internal sealed partial class Spool
         _nextIdAtStart = _nextId;
         LoadMemory(database.Writer);
         SweepImages();
-        var termsChanged = _context.Terms.Load(database, _boot);
+        var termsChanged = _context.Terms.Load(database, _items.Boot);
         Commit(0, 0, termsChanged ? () => _context.Terms.Save(database) : null, TermPages);
         _space.MeasureOthers();
         _space.HoldReserve();
@@ -70,6 +70,7 @@ internal sealed partial class Spool
             old.Dispose();
             _context.Database = Database.Open(_context.Folder, _context.Options);
             _statements = new SpoolStatements(_context.Database.Writer);
+            _items.Statements = _statements;
             StoreLog.Reopened(_context.Logger, why);
             _context.Counters.Add("store.reopened");
             Interlocked.Increment(ref _epoch);
@@ -168,7 +169,7 @@ internal sealed partial class Spool
         {
             if (!rows.Contains(path))
             {
-                DeleteFile(path);
+                _imageFiles.Remove(path);
                 _context.Counters.Add("store.orphan-images");
             }
         }

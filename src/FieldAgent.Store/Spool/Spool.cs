@@ -24,12 +24,12 @@ internal sealed partial class Spool : ISpool
     private readonly List<ReadyBlock> _waiting = [];
     private readonly List<ReadyImage> _waitingImages = [];
     private readonly List<SpoolReader> _readers = [];
-    private readonly byte[] _imageBuffer = new byte[RandomAccessSeal.ChunkBytes + Sealed.TagBytes];
+    private readonly ImageFiles _imageFiles;
+    private readonly ItemWriter _items;
     private readonly PossibleLedger _possible;
     private readonly DeliveryLedger _deliveries;
     private SpoolStatements _statements;
     private long _nextId;
-    private long _boot;
     private int _epoch;
     private long _evicted;
 
@@ -47,6 +47,8 @@ internal sealed partial class Spool : ISpool
         _possible = new PossibleLedger(context, _catalogue, _readers);
         _deliveries = new DeliveryLedger(context, _catalogue, _tally, _possible) { SettleNow = Settle };
         _statements = new SpoolStatements(context.Database.Writer);
+        _imageFiles = new ImageFiles(context);
+        _items = new ItemWriter(context, _catalogue, _tally, _keys, _imageFiles) { Statements = _statements };
         context.ReleaseReserve = ReleaseReserve;
         context.PrepareWrite = PrepareWrite;
         _losses = new LossReport(context.Logger, context.Clock, context.Limits.LossReportNs);
@@ -121,8 +123,8 @@ internal sealed partial class Spool : ISpool
             try
             {
                 var atMs = image.Captured.BootNs / 1_000_000;
-                var mark = KeyFor(ground, atMs).Mark;
-                WriteImage(_context.Folder.Image(id.ToString("N")), image.Jpeg.Span, key, mark);
+                var mark = _items.KeyFor(ground, atMs).Mark;
+                _imageFiles.Write(id.ToString("N"), image.Jpeg.Span, key, mark);
                 Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
                 SHA256.HashData(image.Jpeg.Span, hash);
                 var description = ImageDescription.Write(
@@ -218,7 +220,7 @@ internal sealed partial class Spool : ISpool
 
             foreach (var image in _waitingImages)
             {
-                DeleteFile(_context.Folder.Image(image.Name));
+                _imageFiles.Delete(image.Name);
             }
 
             ReleaseWaiting(_waiting.Count);
@@ -250,58 +252,5 @@ internal sealed partial class Spool : ISpool
 
         _nextSequence[function] = next + 1;
         return next;
-    }
-
-    private void WriteImage(string path, ReadOnlySpan<byte> jpeg, byte[] key, ulong mark)
-    {
-        var temporary = path + ".new";
-        try
-        {
-            using (var file = StateFolder.Create(temporary))
-            {
-                RandomAccessSeal.Write(file, jpeg, key, mark, _imageBuffer);
-                file.Flush(flushToDisk: true);
-            }
-
-            File.Move(temporary, path);
-            Posix.SyncFolder(_context.Folder.Images);
-        }
-        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
-        {
-            DeleteFile(temporary);
-            throw Faults.From(fault, $"pictures in {_context.Folder.Images}");
-        }
-    }
-
-    // The day, or the run of the database, changed between the picture's file and its row.
-    private void MarkFile(ReadyImage image, DataKey key)
-    {
-        if (image.Mark == key.Mark)
-        {
-            return;
-        }
-
-        try
-        {
-            using var file = new FileStream(_context.Folder.Image(image.Name), FileMode.Open, FileAccess.Write, FileShare.ReadWrite, 0);
-            RandomAccessSeal.MarkAnew(file, key.Mark);
-            image.Mark = key.Mark;
-        }
-        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
-        {
-            throw Faults.From(fault, $"pictures in {_context.Folder.Images}");
-        }
-    }
-
-    private void DeleteFile(string path)
-    {
-        try
-        {
-            File.Delete(path);
-        }
-        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
-        {
-            StoreLog.NotDeleted(_context.Logger, path, fault.Message);
-        }
     }
 }
