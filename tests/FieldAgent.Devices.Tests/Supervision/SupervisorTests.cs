@@ -127,10 +127,8 @@ public sealed class SupervisorTests
     {
         using var rig = new Rig((host, stop) =>
         {
-            // Fixed before the row that shows it.
-            var until = host.Clock.BootNs + TimeSpan.FromSeconds(61).ToNs();
             host.Declare(Rig.Set).Write(host.Clock.BootNs, [1], stop);
-            host.Clock.WaitUntil(until, stop);
+            host.Clock.Wait(TimeSpan.FromSeconds(61), stop);
             throw new SensorFault(SensorFaultKind.Io, "bus 1", "Check it.");
         });
         rig.Supervisor.Start();
@@ -138,6 +136,9 @@ public sealed class SupervisorTests
         {
             rig.Runs(i);
             rig.Is(SensorState.Running);
+
+            // A minute in which it waits, not one in which it hangs.
+            Eventually.True(() => rig.Clock.Waiting == 1, "the sensor waits");
             rig.Clock.Advance(TimeSpan.FromSeconds(61));
             Assert.InRange(rig.PassRetry(), 0.8, 1);
         }
