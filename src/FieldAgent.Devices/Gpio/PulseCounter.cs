@@ -7,6 +7,9 @@ namespace FieldAgent.Devices.Gpio;
 /// the kernel's time of each, so that a slow pulse is as exact as a fast one.</summary>
 internal sealed class PulseCounter(SensorSetup setup, IGpioController controller) : ISensor
 {
+    /// <summary>Reads in a row before the clock is looked at: more than the kernel keeps.</summary>
+    private const int ReadsMax = 32;
+
     private const string Total = "total";
 
     private readonly string _field = setup.Options.Get(SensorOptions.Field);
@@ -46,23 +49,29 @@ internal sealed class PulseCounter(SensorSetup setup, IGpioController controller
         while (!stop.IsCancellationRequested)
         {
             var (count, firstNs, newestNs) = (0L, lastEdgeNs, lastEdgeNs);
-            long now;
-            while ((now = host.Clock.BootNs) < grid.NextBootNs)
+            var now = host.Clock.BootNs;
+            do
             {
-                if (held.Wait(stopped, (int)Math.Clamp((grid.NextBootNs - now) / 1_000_000 + 1, 1, 1000)) == Readiness.Stopped)
+                // Also when the moment has passed: a counter that is always late would else never read.
+                if (held.Wait(stopped, now < grid.NextBootNs ? (int)Math.Clamp((grid.NextBootNs - now) / 1_000_000 + 1, 1, 1000) : 0) == Readiness.Stopped)
                 {
                     host.Memory.Remember(Total, total + count);
                     return;
                 }
 
-                var read = held.ReadEdges(edges);
-                for (var i = 0; i < read; i++)
+                var read = edges.Length;
+                for (var reads = 0; read == edges.Length && reads < ReadsMax; reads++)
                 {
-                    count += 1 + track.Note(edges[i]);
-                    newestNs = track.BootNsOf(edges[i]);
-                    firstNs = firstNs == 0 ? newestNs : firstNs;
+                    read = held.ReadEdges(edges);
+                    for (var i = 0; i < read; i++)
+                    {
+                        count += 1 + track.Note(edges[i]);
+                        newestNs = track.BootNsOf(edges[i]);
+                        firstNs = firstNs == 0 ? newestNs : firstNs;
+                    }
                 }
             }
+            while ((now = host.Clock.BootNs) < grid.NextBootNs);
 
             if (grid.Arrive(now) is > 0 and var missed)
             {

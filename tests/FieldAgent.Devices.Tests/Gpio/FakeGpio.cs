@@ -29,6 +29,9 @@ internal sealed class FakeGpio : IGpioController, IGpioLines
     /// <summary>What everything on lines that are held meets: the chip was unplugged.</summary>
     public SensorFault? Gone { get; set; }
 
+    /// <summary>Called at the beginning of each wait.</summary>
+    public Action? Waiting { get; set; }
+
     /// <summary>What a wait for edges throws.</summary>
     public Exception? Bug { get; set; }
 
@@ -74,6 +77,7 @@ internal sealed class FakeGpio : IGpioController, IGpioLines
     public Readiness Wait(StopEvent stop, int timeoutMs)
     {
         Interlocked.Increment(ref _waits);
+        Waiting?.Invoke();
         if (Bug is { } bug)
         {
             throw bug;

@@ -65,7 +65,62 @@ public sealed class PulseCounterTests : IDisposable
         Assert.Equal(98, host.Skips["lost-edges"]);
     }
 
+    [Fact]
+    public void A_counter_that_is_late_for_every_row_counts_every_pulse_all_the_same()
+    {
+        // Each look at the clock finds the next moment passed, as where the machine or the store is slower than the interval.
+        using var stop = new CancellationTokenSource();
+        var memory = new SensorMemory();
+        using var host = new RecordingHost(new LateClock(looks =>
+        {
+            if (looks > 200)
+            {
+                stop.Cancel();
+            }
+        })) { Memory = memory.Of("meter") };
+        var counter = Counter("""{ "line": "GPIO5", "interval": "100ms" }""");
+        var driven = false;
+        _gpio.Waiting = () =>
+        {
+            for (var i = 0; i < 300 && !driven; i++)
+            {
+                _gpio.Drive(0, active: true);
+            }
+
+            driven = true;
+        };
+        counter.Run(host, stop.Token);
+        Assert.Equal(300, host.Rows[^1]["total"]);
+        Assert.True(host.Skips["overrun"] > 0);
+    }
+
     public void Dispose() => _gpio.Dispose();
+
+    private sealed class LateClock(Action<int> onLook) : IClock
+    {
+        private int _looks;
+
+        public Guid BootId => Guid.Empty;
+
+        public long BootNs
+        {
+            get
+            {
+                onLook(++_looks);
+                return 1_000_000_000 + (_looks * 150_000_000L);
+            }
+        }
+
+        public ClockQuality Quality => ClockQuality.Ntp;
+
+        public long WallOffsetNs => 0;
+
+        public void Offer(ClockQuality source, long unixNs, long bootNs)
+        {
+        }
+
+        public bool WaitUntil(long bootNs, CancellationToken stop) => !stop.IsCancellationRequested;
+    }
 
     private PulseCounter Counter(string options)
     {
