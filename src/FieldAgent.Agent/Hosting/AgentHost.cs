@@ -172,7 +172,7 @@ internal static partial class AgentHost
 
         if (summary.Lost > 0)
         {
-            LogLost(log, summary.Lost, parts.Pipeline.StoreTrouble);
+            LogLost(log, summary.Lost, parts.Pipeline.Progress.Trouble);
         }
 
         return summary.Lost;
