@@ -143,6 +143,7 @@ internal static partial class AgentHost
             try
             {
                 parts.Privacy.Policies.Watch();
+                parts.Privacy.Identity.PutRight();
                 parts.Privacy.ErasureEntries.TellMissing();
                 parts.Privacy.Consents.FinishInterrupted();
                 said = "";
