@@ -9,8 +9,12 @@ public sealed class ClosedPort : IDisposable
 {
     private readonly Socket _bound = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
 
-    /// <summary>Takes one.</summary>
-    public ClosedPort() => _bound.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+    /// <summary>Takes one. A program that is told its number, and allows it (SO_REUSEADDR, as every server does), may listen there all the same.</summary>
+    public ClosedPort()
+    {
+        _bound.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        _bound.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
+    }
 
     /// <summary>Its number: a connection to it on 127.0.0.1 is refused.</summary>
     public int Number => ((IPEndPoint)_bound.LocalEndPoint!).Port;

@@ -21,6 +21,21 @@ public sealed class TempFolder : IDisposable
         return path;
     }
 
+    /// <summary>Writes a program that can be started at once, and returns its path. Another process writes it: what this one has open for writing, a
+    /// child that a test beside is just starting shares until its exec, and a program that anybody has open for writing cannot be started
+    /// (ETXTBSY, execve(2)).</summary>
+    public string WriteProgram(string name, string text)
+    {
+        var path = File(name);
+        Directory.CreateDirectory(System.IO.Path.GetDirectoryName(path)!);
+        using var writer = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", "cat >\"$1\" && chmod 755 \"$1\"", "sh", path]) { RedirectStandardInput = true })!;
+        writer.StandardInput.Write(text);
+        writer.StandardInput.Close();
+        writer.WaitForExit();
+        Assert.Equal(0, writer.ExitCode);
+        return path;
+    }
+
     public void Dispose()
     {
         try

@@ -9,7 +9,8 @@ public sealed class DoctorCommandTests
     public void It_ends_with_1_prints_json_and_writes_a_bundle()
     {
         using var board = new BoardTree();
-        board.Configure(url: FormattableString.Invariant($"mqtt://127.0.0.1:{MosquittoBroker.FreePort()}"));
+        using var closed = new ClosedPort();
+        board.Configure(url: FormattableString.Invariant($"mqtt://127.0.0.1:{closed.Number}"));
         var bundle = board.At("support.tar.gz");
         var (code, text, error) = AgentProcess.Run("doctor", "--config", board.ConfigFile, "--json", "--bundle", bundle);
         Assert.True(code == 1, error);

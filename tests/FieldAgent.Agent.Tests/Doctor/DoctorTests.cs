@@ -242,7 +242,8 @@ public sealed class DoctorTests
     public void A_gpsd_that_does_not_answer_is_named()
     {
         using var board = new BoardTree();
-        var sensor = FormattableString.Invariant($$"""{ "name": "gnss", "kind": "gnss", "gpsd": "127.0.0.1:{{MosquittoBroker.FreePort()}}" }""");
+        using var closed = new ClosedPort();
+        var sensor = FormattableString.Invariant($$"""{ "name": "gnss", "kind": "gnss", "gpsd": "127.0.0.1:{{closed.Number}}" }""");
         Only(board.Look(sensor), "gnss.gpsd");
     }
 
