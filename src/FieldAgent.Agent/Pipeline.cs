@@ -16,6 +16,8 @@ internal sealed record PipelineProgress(long Readings, long Blocks, long Images,
 internal sealed partial class Pipeline(
     Collector collector, IGate gate, ISpool spool, FlushSignal due, TimeSpan flushInterval, Counters counters, ILogger<Pipeline> log)
 {
+    // Held from the gate's answer until the spool has what it let in.
+    private readonly Lock _admitting = new();
     private bool _storing = true;
     private long _cycles;
     private volatile PipelineProgress _progress = new(0, 0, 0, "");
@@ -37,11 +39,19 @@ internal sealed partial class Pipeline(
     public void Run(CancellationToken stop)
     {
         WaitHandle[] wakes = [stop.WaitHandle, due.Due];
-        while (!stop.IsCancellationRequested)
+        gate.Changed += GateChanged;
+        try
         {
-            // After a failed flush the signal stays up: wait for the interval, not in a hot loop.
-            _ = _storing ? WaitHandle.WaitAny(wakes, flushInterval) : WaitHandle.WaitAny([stop.WaitHandle], flushInterval);
-            Cycle();
+            while (!stop.IsCancellationRequested)
+            {
+                // After a failed flush the signal stays up: wait for the interval, not in a hot loop.
+                _ = _storing ? WaitHandle.WaitAny(wakes, flushInterval) : WaitHandle.WaitAny([stop.WaitHandle], flushInterval);
+                Cycle();
+            }
+        }
+        finally
+        {
+            gate.Changed -= GateChanged;
         }
     }
 
@@ -57,7 +67,11 @@ internal sealed partial class Pipeline(
             var rows = writer.Take();                 // collect
             if (rows.Columns.Count > 0)
             {
-                gate.Admit(rows, spool);              // admit: the gate hands on what is allowed, as coarse as it must be
+                lock (_admitting)
+                {
+                    gate.Admit(rows, spool);          // admit: the gate hands on what is allowed, as coarse as it must be
+                }
+
                 Forget(rows);
             }
         }
@@ -74,9 +88,12 @@ internal sealed partial class Pipeline(
         {
             try
             {
-                if (gate.Admit(_image, out var image).IsPermitted)
+                lock (_admitting)
                 {
-                    spool.Add(image!);
+                    if (gate.Admit(_image, out var image).IsPermitted)
+                    {
+                        spool.Add(image!);
+                    }
                 }
             }
             catch (StoreFault fault) when (fault.Kind == StoreFaultKind.TooLarge)
@@ -123,6 +140,14 @@ internal sealed partial class Pipeline(
 
             _storing = false;
             _progress = _progress with { Trouble = fault.Message };
+        }
+    }
+
+    // Waits for what was let in before the change: when this returns the spool has it, and an erasure that follows finds it there.
+    private void GateChanged()
+    {
+        lock (_admitting)
+        {
         }
     }
 
