@@ -13,8 +13,8 @@ public sealed class ClosedPort : IDisposable
     /// <summary>Takes one.</summary>
     public ClosedPort()
     {
-        _bound.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
         _bound.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        _bound.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
     }
 
     /// <summary>Its number: a connection to it on 127.0.0.1 is refused.</summary>

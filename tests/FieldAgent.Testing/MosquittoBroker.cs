@@ -36,8 +36,9 @@ public sealed record MosquittoSetup
     /// <summary>Receive maximum it states; 0: its own (20).</summary>
     public int ReceiveMaximum { get; init; }
 
-    /// <summary>Further lines of mosquitto.conf, after the listener.</summary>
-    public IReadOnlyList<string> ExtraLines { get; init; } = [];
+    /// <summary>Further lines of mosquitto.conf, after the listener. The default: it drops nothing of what waits for a consumer, however long a test
+    /// looks elsewhere.</summary>
+    public IReadOnlyList<string> ExtraLines { get; init; } = ["max_queued_messages 0"];
 }
 
 /// <summary>A real mosquitto on a free loopback port with a temporary folder. Skips the test by name where mosquitto is absent.
@@ -47,12 +48,12 @@ public sealed partial class MosquittoBroker : IDisposable
     private const int SigTerm = 15;
 
     private readonly MosquittoSetup _setup;
+
+    // Nobody else gets the port, before the broker listens there or while it is away.
+    private readonly ClosedPort _port = new();
     private readonly TempFolder _folder = new();
     private readonly StringBuilder _log = new();
     private readonly string _program;
-
-    // Held all the time: nobody takes the port before the first start, or between a stop and the next.
-    private readonly ClosedPort _port = new();
     private Process? _process;
     private int _logStart;
 

@@ -21,20 +21,18 @@ public sealed class TempFolder : IDisposable
         return path;
     }
 
-    /// <summary>Writes a program (folders are made) that this user may run, and returns its path. Another program writes the file: while this
-    /// process had it open, so would each child that another test starts at that moment, and the kernel starts nothing that somebody may still
-    /// be writing (ETXTBSY).</summary>
-    public string Program(string name, string script)
+    /// <summary>Writes a program that can be started at once, and returns its path. Another process writes it: what this one has open for writing, a
+    /// child that a test beside is just starting shares until its exec, and a program that anybody has open for writing cannot be started
+    /// (ETXTBSY, execve(2)).</summary>
+    public string WriteProgram(string name, string text)
     {
         var path = File(name);
-        var source = Write(name + ".source", script);
-        using (var install = Process.Start(new ProcessStartInfo("install", ["-m", "700", source, path]))!)
-        {
-            install.WaitForExit();
-            Assert.Equal(0, install.ExitCode);
-        }
-
-        System.IO.File.Delete(source);
+        Directory.CreateDirectory(System.IO.Path.GetDirectoryName(path)!);
+        using var writer = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", "cat >\"$1\" && chmod 755 \"$1\"", "sh", path]) { RedirectStandardInput = true })!;
+        writer.StandardInput.Write(text);
+        writer.StandardInput.Close();
+        writer.WaitForExit();
+        Assert.Equal(0, writer.ExitCode);
         return path;
     }
 

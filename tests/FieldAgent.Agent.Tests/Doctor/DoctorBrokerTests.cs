@@ -108,7 +108,7 @@ public sealed class DoctorBrokerTests : IDisposable
         var events = new Listener();
         using var link = LinkLibrary.CreateFactory().Create();
         Assert.Equal(LinkFaultKind.None, link.Connect(broker.Options("listener"), events, out _).Kind);
-        Assert.True(link.Subscribe("#", TimeSpan.FromSeconds(10)));
+        Assert.True(link.Subscribe("#", TimeSpan.FromSeconds(60)));
         link.Poll(TimeSpan.FromMilliseconds(200));
         Assert.Equal(0, events.Messages);
     }

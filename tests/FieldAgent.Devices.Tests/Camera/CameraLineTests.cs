@@ -181,7 +181,7 @@ public sealed class CameraLineTests : IDisposable
 
     private void Program(string script)
     {
-        _root.Program("usr/bin/rpicam-still", $"#!/bin/sh\n{script}\n");
+        _root.WriteProgram("usr/bin/rpicam-still", $"#!/bin/sh\n{script}\n");
     }
 
     private sealed class RecordingLamp : IIndicator

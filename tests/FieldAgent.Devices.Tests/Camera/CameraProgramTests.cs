@@ -114,7 +114,7 @@ public sealed class CameraProgramTests : IDisposable
     public void A_hanging_program_is_killed_with_all_that_it_started()
     {
         // All of them have the folder in their command lines: however far they came until the time-out, none is left.
-        _root.Program("usr/bin/grandchild", "#!/bin/sh\ntrap '' TERM HUP; sleep 1000; sleep 1000\n");
+        _root.WriteProgram("usr/bin/grandchild", "#!/bin/sh\ntrap '' TERM HUP; sleep 1000; sleep 1000\n");
         var fault = FaultOf(
             """{ "source": "csi", "timeout": "2s", "warmUp": "1ms" }""", $"{_root.Path}/usr/bin/grandchild & trap '' TERM HUP; sleep 1000; sleep 1000");
         Assert.Equal(SensorFaultKind.Timeout, fault.Kind);
@@ -254,7 +254,7 @@ public sealed class CameraProgramTests : IDisposable
 
     private void Program(string name, string script)
     {
-        _root.Program("usr/bin/" + name, "#!/bin/sh\n" + script + "\n");
+        _root.WriteProgram("usr/bin/" + name, "#!/bin/sh\n" + script + "\n");
     }
 
     private void Shoot(string options)

@@ -225,7 +225,7 @@ public sealed class ExecTests : IDisposable
     public void How_a_program_ended_is_named()
     {
         Assert.Contains("segmentation fault", RunToEnd("kill -SEGV $$").Message, StringComparison.Ordinal);
-        var path = _folder.Program("interpreterless", "#!/no/such/interpreter\n");
+        var path = _folder.WriteProgram("interpreterless", "#!/no/such/interpreter\n");
         Assert.Contains("exit code 127", Fault(path, Hash(path), more: AnyKernel).Message, StringComparison.Ordinal);
     }
 
@@ -270,7 +270,7 @@ public sealed class ExecTests : IDisposable
 
     private string Write(string script)
     {
-        return _folder.Program("program", "#!/bin/sh\n" + script + "\n");
+        return _folder.WriteProgram("program", "#!/bin/sh\n" + script + "\n");
     }
 
     private string Python(string script)
@@ -280,7 +280,7 @@ public sealed class ExecTests : IDisposable
             Assert.Skip("skipped: python3");
         }
 
-        return _folder.Program("program.py", "#!/usr/bin/python3\n" + script + "\n");
+        return _folder.WriteProgram("program.py", "#!/usr/bin/python3\n" + script + "\n");
     }
 
     private SensorFault RunToEnd(string script, string more = "")
