@@ -67,6 +67,7 @@ internal sealed class ExecSensor(SensorSetup setup) : ISensor
 
             if (events.HasFlag(ChildEvents.Exited))
             {
+                reading.TakeLast();
                 throw new SensorFault(SensorFaultKind.Io, options.Get(ExecKind.Program), Reason(child.End()));
             }
 
@@ -127,11 +128,27 @@ internal sealed class ExecSensor(SensorSetup setup) : ISensor
                     }
                 }
 
-                if (_lines.Overlong > _overlong)
-                {
-                    host.Skipped("overlong", _lines.Overlong - _overlong);
-                    _overlong = _lines.Overlong;
-                }
+                CountOverlong();
+            }
+        }
+
+        /// <summary>Takes a last line without an end.</summary>
+        public void TakeLast()
+        {
+            if (_lines.TryReadLast(out var text))
+            {
+                Take(text);
+            }
+
+            CountOverlong();
+        }
+
+        private void CountOverlong()
+        {
+            if (_lines.Overlong > _overlong)
+            {
+                host.Skipped("overlong", _lines.Overlong - _overlong);
+                _overlong = _lines.Overlong;
             }
         }
 

@@ -51,4 +51,16 @@ internal sealed class LineSplitter(int lineBytesMax)
         line = default;
         return false;
     }
+
+    /// <summary>The last line, where the output ended without an end of line.</summary>
+    /// <returns>False when there is none; an overlong one is counted.</returns>
+    public bool TryReadLast(out ReadOnlySpan<byte> line)
+    {
+        line = _line.AsSpan(0, _length).TrimEnd((byte)'\r');
+        Overlong += _isOverlong ? 1 : 0;
+        var complete = !_isOverlong && line.Length > 0;
+        _isOverlong = false;
+        _length = 0;
+        return complete;
+    }
 }

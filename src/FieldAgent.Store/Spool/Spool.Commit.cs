@@ -7,8 +7,6 @@ namespace FieldAgent.Store.Spooling;
 /// <summary>The transaction: deletes what is done with, inserts what is new. All under the write lock.</summary>
 internal sealed partial class Spool
 {
-    private const long MsPerDay = 86_400_000;
-
     // Acknowledgements in one transaction, for the same reason as the blocks of one.
     private const int OutcomesPerCommit = 1024;
 
@@ -19,17 +17,14 @@ internal sealed partial class Spool
     private const int MemoryPages = 8;
 
     private readonly List<string> _filesToDelete = [];
-    private byte[] _sealed = [];
-    private byte[] _sealContext = [];
-    private int _flushesSinceMeasure;
     private long _oldestFrom;
 
     private FlushOutcome FlushWaiting()
     {
         ReopenIfMoved();
-        _boot = _catalogue.Note(_context.Clock.BootId, _context.Clock.WallOffsetNs, _context.Clock.Quality);
+        _items.Boot = _catalogue.Note(_context.Clock.BootId, _context.Clock.WallOffsetNs, _context.Clock.Quality);
         var outcome = default(FlushOutcome);
-        HoldReserve();
+        _space.HoldReserve();
         CallDue();
         while (_waiting.Count > 0 || _waitingImages.Count > 0 || _gaps.HasNew || _catalogue.HasUnsaved || _context.Memory.IsDue
             || HasDue)
@@ -65,7 +60,7 @@ internal sealed partial class Spool
 
     private FlushOutcome CommitOnFullDisk(int blocks, int images)
     {
-        _reserve.Release();
+        _space.ReleaseReserve();
         RestartLog();
         while (true)
         {
@@ -102,7 +97,7 @@ internal sealed partial class Spool
         var database = _context.Database;
         var writer = database.Writer;
         var pages = PagesOfWaiting(blocks, images) + evictPages + (_context.Memory.IsChanged ? MemoryPages : 0);
-        var allowance = LogAllowance();
+        var allowance = _space.LogAllowance();
         foreach (var reader in _readers)
         {
             pages += reader.Plan(OutcomesPerCommit, Database.LogPagesIn(allowance) - pages);
@@ -148,15 +143,15 @@ internal sealed partial class Spool
             }
 
             _catalogue.Save(writer);
-            _gaps.Save(InsertGap, DeleteGap, TakeId);
+            _gaps.Save(_items.Insert, _items.DeleteGap, TakeId);
             for (var i = 0; i < blocks; i++)
             {
-                Insert(_waiting[i]);
+                _items.Insert(TakeId(), _waiting[i]);
             }
 
             for (var i = 0; i < images; i++)
             {
-                Insert(_waitingImages[i]);
+                _items.Insert(TakeId(), _waitingImages[i]);
             }
 
             _keys.Save(_statements.InsertKey);
@@ -231,11 +226,11 @@ internal sealed partial class Spool
         _waitingImages.RemoveRange(0, images);
         foreach (var file in _filesToDelete)
         {
-            DeleteFile(_context.Folder.Image(file));
+            _imageFiles.Delete(file);
         }
 
         _filesToDelete.Clear();
-        if (!_reserve.IsHeld && _context.Database.PendingGrowthBytes > 0)
+        if (!_space.IsReserveHeld && _context.Database.PendingGrowthBytes > 0)
         {
             FinishLog();
         }
@@ -258,84 +253,6 @@ internal sealed partial class Spool
     }
 
     private long TakeId() => _nextId++;
-
-    private void Insert(ReadyBlock block)
-    {
-        var id = TakeId();
-        var key = KeyFor(block.Ground, block.AtMs);
-        var context = ItemContext.Compose(ref _sealContext, block.Ground, _context.Database.Generation, _context.Clock.BootId,
-            SpoolItemKind.Block, id, block.Sequence, block.AtMs, block.Readings);
-        var payload = Seal(key, id, block.Plain.AsSpan(0, block.Length), context);
-        InsertItem(id, SpoolItemKind.Block, block.Sequence, block.Ground, key.Id, (int)block.Importance, block.Readings, block.AtMs, payload);
-        _tally.Add(TallyKind.Blocks, (int)block.Importance, 1);
-        _tally.Add(TallyKind.Readings, (int)block.Importance, block.Readings);
-    }
-
-    private void Insert(ReadyImage image)
-    {
-        const int importance = (int)Importance.Normal;
-        var id = TakeId();
-        var key = KeyFor(image.Ground, image.AtMs);
-        MarkFile(image, key);
-        var context = ItemContext.Compose(ref _sealContext, image.Ground, _context.Database.Generation, _context.Clock.BootId,
-            SpoolItemKind.Image, id, image.Sequence, image.AtMs, 0);
-        var payload = Seal(key, id, image.Description, context);
-        InsertItem(id, SpoolItemKind.Image, image.Sequence, image.Ground, key.Id, importance, 0, image.AtMs, payload);
-        _statements.InsertImageFile.Bind(1, id).Bind(2, image.Name).Bind(3, image.FileBytes).Run();
-        _tally.Add(TallyKind.Images, importance, 1);
-        _tally.Add(TallyKind.ImageBytes, 0, image.FileBytes);
-    }
-
-    private DataKey KeyFor(Ground ground, long atMs) =>
-        _keys.For(ground.Function, ground.Field, (atMs + (_context.Clock.WallOffsetNs / 1_000_000)) / MsPerDay);
-
-    private ReadOnlySpan<byte> Seal(DataKey key, long id, ReadOnlySpan<byte> plain, ReadOnlySpan<byte> context)
-    {
-        var length = plain.Length + DataKey.Overhead;
-        if (_sealed.Length < length)
-        {
-            _sealed = new byte[length * 2];
-        }
-
-        key.Seal(id, plain, _sealed.AsSpan(0, length), context);
-        return _sealed.AsSpan(0, length);
-    }
-
-    private void InsertItem(
-        long id, SpoolItemKind kind, long sequence, Ground ground, long key, int importance, long readings, long atMs, ReadOnlySpan<byte> payload)
-    {
-        _statements.InsertItem.Bind(1, id).Bind(2, (long)kind).Bind(3, sequence).Bind(4, ground.Id).Bind(5, key).Bind(6, _boot)
-            .Bind(7, ground.Mask).Bind(8, importance).Bind(9, readings).Bind(10, atMs).Bind(11, payload).Run();
-        _tally.Add(TallyKind.KeyUses, key, 1);
-        KeepSequence(ground.FunctionId, sequence);
-    }
-
-    private void KeepSequence(long function, long sequence)
-    {
-        if (_tally[TallyKind.NextSequence, function] <= sequence)
-        {
-            _tally[TallyKind.NextSequence, function] = sequence + 1;
-        }
-    }
-
-    private void InsertGap(long id, GapNote note)
-    {
-        var atMs = _context.Clock.BootNs / 1_000_000;
-        _statements.InsertItem.Bind(1, id).Bind(2, (long)SpoolItemKind.Gap).Bind(3, note.Gap.ToSequence).Bind(4, 0).Bind(5, 0)
-            .Bind(6, _boot).Bind(7, note.Mask).Bind(8, (long)Importance.High).Bind(9, 0).Bind(10, atMs).BindNull(11).Run();
-        _statements.InsertGap.Bind(1, id).Bind(2, note.Function).Bind(3, note.Field).Bind(4, (long)note.Gap.Reason)
-            .Bind(5, note.Gap.FromSequence).Bind(6, note.Gap.ToSequence).Bind(7, note.Gap.Blocks).Bind(8, note.Gap.Readings).Run();
-        if (note.Function.Length > 0)
-        {
-            KeepSequence(_catalogue.Function(note.Function), note.Gap.ToSequence);
-        }
-    }
-
-    private void DeleteGap(long id)
-    {
-        _statements.DeleteItem.Bind(1, id).Run();
-        _statements.DeleteGap.Bind(1, id).Run();
-    }
 
     private void Apply(in ItemOutcome outcome)
     {
@@ -403,10 +320,7 @@ internal sealed partial class Spool
 
     private void TakeSnapshot()
     {
-        if (++_flushesSinceMeasure >= _context.Limits.FlushesPerMeasure)
-        {
-            MeasureOthers();
-        }
+        _space.MeasureOthersNowAndThen();
 
         // nobody waits again for what was delivered: the next look begins here
         var oldest = 0L;
@@ -424,6 +338,6 @@ internal sealed partial class Spool
 
         Volatile.Write(ref _snapshot, new Snapshot(
             _tally.Sum(TallyKind.Blocks) - _kept.Blocks, _tally.Sum(TallyKind.Readings) - _kept.Readings,
-            _tally.Sum(TallyKind.Images) - _kept.Images, MeasuredBytes(), oldest, _kept.Items));
+            _tally.Sum(TallyKind.Images) - _kept.Images, _space.MeasuredBytes, oldest, _kept.Items));
     }
 }

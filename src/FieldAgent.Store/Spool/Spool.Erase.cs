@@ -39,7 +39,7 @@ internal sealed partial class Spool
 
             SettleFirst();
             var selection = Select(job, choice);
-            var pages = JobPages + ((selection.Runs.Count + (2 * job.Scopes.Count)) / RowsPerPage * 2) + (selection.Gaps.Count * PagesPerGap);
+            var pages = JobPages + ((selection.Runs.Count + (2 * job.Scopes.Count)) / RowsPerPage * 2) + (selection.Gaps.Count * LogPages.PerGap);
             CommitErasing(() =>
             {
                 foreach (var ((function, field, mask), gap) in selection.Gaps)
@@ -94,7 +94,7 @@ internal sealed partial class Spool
             // pictures that wait for their row begin with the mark of a key that they will not be sealed with
             foreach (var image in _waitingImages)
             {
-                MarkFile(image, KeyFor(image.Ground, image.AtMs));
+                _imageFiles.Mark(image, _items.KeyFor(image.Ground, image.AtMs));
             }
 
             Interlocked.Increment(ref _epoch);
@@ -291,7 +291,7 @@ internal sealed partial class Spool
             _gaps.Add(image.Ground.Function, image.Ground.Field, image.Ground.Mask,
                 new SpoolGap(job.Reason, image.Sequence, image.Sequence, 1, 0));
             Array.Clear(image.Description);
-            DeleteFile(_context.Folder.Image(image.Name));
+            _imageFiles.Delete(image.Name);
             return true;
         });
     }
@@ -309,7 +309,7 @@ internal sealed partial class Spool
                 continue;
             }
 
-            var more = PagesToDelete(item);
+            var more = _pages.OfDelete(item);
             if (_evicting.Count > 0 && pages + more > pagesMax)
             {
                 break;
@@ -339,7 +339,7 @@ internal sealed partial class Spool
         {
             if (!known.Contains(path))
             {
-                DeleteFile(path);
+                _imageFiles.Remove(path);
             }
         }
 

@@ -23,8 +23,8 @@ internal sealed partial class Spool
         public readonly long Items => Blocks + Images;
 
         public readonly KeptCounts Add(in ItemInfo item, long fileBytes, int sign) => item.Kind == SpoolItemKind.Image
-            ? this with { Images = Images + sign, Bytes = Bytes + (sign * (item.Bytes + RowOverheadBytes + fileBytes)) }
-            : this with { Blocks = Blocks + sign, Readings = Readings + (sign * item.Readings), Bytes = Bytes + (sign * (item.Bytes + RowOverheadBytes)) };
+            ? this with { Images = Images + sign, Bytes = Bytes + (sign * (item.Bytes + LogPages.RowOverheadBytes + fileBytes)) }
+            : this with { Blocks = Blocks + sign, Readings = Readings + (sign * item.Readings), Bytes = Bytes + (sign * (item.Bytes + LogPages.RowOverheadBytes)) };
     }
 
     /// <summary>True while copies are kept after their delivery.</summary>
@@ -120,7 +120,7 @@ internal sealed partial class Spool
     {
         if (_kept.Items == 0 || !EvictOnFullDisk(items =>
             {
-                var pages = Collect(_statements.OldestKept.Bind(1, items), item => PagesToDelete(item) + 1, bytes, items);
+                var pages = Collect(_statements.OldestKept.Bind(1, items), item => _pages.OfDelete(item) + 1, bytes, items);
                 return _evicting.Count > 0 && CommitEviction(pages, reason);
             }))
         {

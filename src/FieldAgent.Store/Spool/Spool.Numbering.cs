@@ -134,7 +134,7 @@ internal sealed partial class Spool
             if (ids.Count > 0)
             {
                 // few: adjacent ones are merged, and their number is bounded
-                Commit(0, 0, () => ids.ForEach(DeleteGap), evictPages: 4 + (2L * ids.Count));
+                Commit(0, 0, () => ids.ForEach(_items.DeleteGap), evictPages: 4 + (2L * ids.Count));
                 _gaps.Load(writer);
                 Interlocked.Increment(ref _epoch);
             }

@@ -8,20 +8,8 @@ namespace FieldAgent.Store.Spooling;
 /// <summary>The cap on the state directory and the floor of free space. All under the write lock.</summary>
 internal sealed partial class Spool
 {
-    // What a row costs beside its payload: columns, cell, its share of the tree.
-    private const int RowOverheadBytes = 64;
-
-    // SQLite makes it of this size, and needs more only for a log of over 4 MB.
-    private const long LogIndexBytesMin = 32 << 10;
-
     // Items given up at once when the disk is full to the last byte.
     private const int ItemsPerSmallChunk = 4;
-
-    // What settling, gaps and totals may add to the database before room is made again: rows of deliveries, and the pages they open.
-    private const long BookkeepingBytes = 16 << 10;
-
-    // Enough to meet a block of each kind that is stored.
-    private const int RowsMeasured = 1_000;
 
     // Moving a page writes it, what points to it, and two pages of the reverse map.
     private const int PagesPerMove = 5;
@@ -29,72 +17,33 @@ internal sealed partial class Spool
     // Everything of an importance up to this id is gone, so that looking for the oldest never starts over.
     private readonly long[] _evictedTo = new long[3];
     private readonly List<ItemInfo> _evicting = [];
-    private long _othersBytes;
-
-    // Of the blocks since the start, and of the newest before.
-    private long _largestRowPages;
 
     // Items that a legal hold keeps are passed over; when nothing else is left they are looked at again, now and then: a hold may have ended.
     private static readonly long s_heldAgainNs = TimeSpan.FromMinutes(1).ToNs();
     private bool _passedOverHeld;
     private long _heldLookedNs = long.MinValue;
 
-    private enum Shortage
-    {
-        None,
-        Cap,
-        Disk,
-    }
-
-    // What is in the directory, or may be at any time, beside the log.
-    private long UsedBytes() =>
-        _othersBytes + _reserve.FullBytes + ImageBytes() + _context.Database.FileBytes
-        + Math.Max(_context.Database.LogIndexBytes, LogIndexBytesMin);
-
-    // What is in the directory now.
-    private long MeasuredBytes() =>
-        _othersBytes + _reserve.Bytes + ImageBytes() + _context.Database.FileBytes + _context.Database.LogBytes
-        + _context.Database.LogIndexBytes;
-
-    private long ImageBytes() => _tally[TallyKind.ImageBytes, 0] + _waitingImages.Sum(static image => image.FileBytes);
-
-    private void MeasureOthers()
-    {
-        _flushesSinceMeasure = 0;
-        _othersBytes = _context.Folder.WeighOthers() - StateFolder.Weigh(_context.Folder.Reserve);
-    }
-
-    // As soon as there is room for it, before anything else takes that.
-    private void HoldReserve()
-    {
-        if (!_reserve.IsHeld
-            && UsedBytes() + Math.Max(_context.Database.LogBytes, _context.Database.LogBytesKept) <= _context.Options.StateBytesMax)
-        {
-            _reserve.TryHold(DiskBytes(), _context.Options.FreeBytesMin);
-        }
-    }
-
     // How many of the waiting blocks the next transaction takes, after room was made for them.
     private int MakeRoomForBatch(int images)
     {
         while (true)
         {
-            var pagesMax = Database.LogPagesIn(LogAllowance());
+            var pagesMax = Database.LogPagesIn(_space.LogAllowance());
             var pages = PagesOfWaiting(0, images);
             var count = 0;
             var bytes = pages * Database.PageBytes;
             var importance = images > 0 ? Importance.Normal : Importance.Low;
             for (; count < Math.Min(_waiting.Count, _context.Limits.BlocksPerCommitMax); count++)
             {
-                var more = PagesOf(_waiting[count].Length);
+                var more = _pages.OfRow(_waiting[count].Length);
                 if (count > 0 && pages + more > pagesMax)
                 {
                     break;
                 }
 
                 pages += more;
-                _largestRowPages = Math.Max(_largestRowPages, more);
-                bytes += _waiting[count].Length + DataKey.Overhead + RowOverheadBytes;
+                _space.NoteRow(more);
+                bytes += _waiting[count].Length + DataKey.Overhead + LogPages.RowOverheadBytes;
                 importance = (Importance)Math.Max((int)importance, (int)_waiting[count].Importance);
             }
 
@@ -118,12 +67,12 @@ internal sealed partial class Spool
     private void MakeRoom(long databaseBytes, long fileBytes, long logBytes, Importance importance)
     {
         var settled = false;
-        var before = GivableBytes();
+        var before = _space.GivableBytes;
         while (true)
         {
             var database = _context.Database;
             var free = database.FreeBytes;
-            var shortage = Find(databaseBytes, fileBytes, logBytes, before - GivableBytes(), out var missing);
+            var shortage = _space.Find(databaseBytes, fileBytes, logBytes, before - _space.GivableBytes, out var missing);
             if (shortage == Shortage.None)
             {
                 return;
@@ -147,7 +96,7 @@ internal sealed partial class Spool
                 continue;
             }
 
-            var spare = free - databaseBytes - (shortage == Shortage.Cap ? BytesUnasked() : 0);
+            var spare = free - databaseBytes - (shortage == Shortage.Cap ? _space.UnaskedBytes : 0);
             if (spare >= Database.PageBytes)
             {
                 Shrink(Math.Min(spare, Math.Max(missing, 64 * Database.PageBytes)));
@@ -169,56 +118,12 @@ internal sealed partial class Spool
         }
     }
 
-    // What is written without asking for room, when nothing new gets in any more too: settling what others still wait for, or what is kept
-    // here, may write a row anew before it frees the old one.
-    private long BytesUnasked() => BookkeepingBytes + (_largestRowPages * Database.PageBytes);
-
-    private void MeasureLargestRow(Connection connection)
-    {
-        using var rows = connection.Once(
-            $"SELECT ifnull(max(bytes), 0) FROM (SELECT length(payload) AS bytes FROM items WHERE kind < 2 ORDER BY id DESC LIMIT {RowsMeasured})");
-        _largestRowPages = Math.Max(_largestRowPages, PagesOf(rows.Scalar()));
-    }
-
-    // What shrinks when something is given up.
-    private long GivableBytes() => ImageBytes() + _context.Database.FileBytes + _othersBytes;
-
     // Moves pages from the end of the file into free ones, which the log has to hold, and cuts the file.
     private void Shrink(long bytes)
     {
         RestartLog();
         _context.Database.Shrink(Math.Min(bytes, Math.Max(4, PagesToSpare() / PagesPerMove) * Database.PageBytes));
         RestartLog();
-    }
-
-    private Shortage Find(long databaseBytes, long fileBytes, long logBytes, long givenBack, out long missing)
-    {
-        var database = _context.Database;
-        missing = UsedBytes() + Math.Max(0, databaseBytes + BytesUnasked() - database.FreeBytes) + fileBytes
-            + Math.Max(Math.Max(database.LogBytes, database.LogBytesKept), logBytes) - _context.Options.StateBytesMax;
-        if (missing > 0)
-        {
-            return Shortage.Cap;
-        }
-
-        // what is written unasked has the reserve, when the disk is full
-        var growth = Math.Max(0, databaseBytes - database.FreeBytes) + fileBytes + Math.Max(0, logBytes - database.LogBytes);
-        missing = 0;
-        if (growth == 0)
-        {
-            return Shortage.None;
-        }
-
-        // where others passed the floor it is not for us to restore it: then nothing more is taken than was given back
-        var disk = DiskBytes();
-        missing = Math.Max(growth - disk, Math.Min(_context.Options.FreeBytesMin + growth - disk, growth - givenBack));
-        if (missing > 0)
-        {
-            return Shortage.Disk;
-        }
-
-        missing = 0;
-        return Shortage.None;
     }
 
     // Gives up the least important and oldest items worth some bytes; false when there is nothing to give up.
@@ -262,7 +167,7 @@ internal sealed partial class Spool
         }
         catch (StoreFault fault) when (fault.Kind == StoreFaultKind.Full)
         {
-            _reserve.Release();
+            _space.ReleaseReserve();
             RestartLog();
             return evict(ItemsPerSmallChunk);
         }
@@ -274,7 +179,7 @@ internal sealed partial class Spool
         while (true)
         {
             var oldest = _statements.Oldest.Bind(1, _evictedTo[level]).Bind(2, level).Bind(3, items);
-            pages = Collect(oldest, item => PagesToDelete(item) + 1, bytes, items);
+            pages = Collect(oldest, item => _pages.OfDelete(item) + 1, bytes, items);
             if (_evicting.Count == 0)
             {
                 return false;
@@ -301,7 +206,7 @@ internal sealed partial class Spool
             {
                 GiveUp(item, reason);
             }
-        }, pages + PagesPerGap);
+        }, pages + LogPages.PerGap);
         return true;
     }
 
@@ -361,7 +266,7 @@ internal sealed partial class Spool
         }
 
         StateFolder.DeleteAside(asides[0]);
-        MeasureOthers();
+        _space.MeasureOthers();
         _context.Counters.Add("evicted.aside");
         return true;
     }
@@ -370,10 +275,10 @@ internal sealed partial class Spool
     private void GiveUpForFullDisk(int blocks)
     {
         var importance = Importance.Low;
-        long bytes = FixedPages * Database.PageBytes;
+        long bytes = LogPages.Fixed * Database.PageBytes;
         for (var i = 0; i < blocks; i++)
         {
-            bytes += PagesOf(_waiting[i].Length) * Database.PageBytes;
+            bytes += _pages.OfRow(_waiting[i].Length) * Database.PageBytes;
             importance = (Importance)Math.Max((int)importance, (int)_waiting[i].Importance);
         }
 

@@ -13,7 +13,7 @@ internal sealed partial class Spool
         var gone = _catalogue.Load(database.Writer, _context.Options.Recipients);
         _deliveries.Load(database.Writer);
         LoadPossible(database);
-        _boot = _catalogue.Note(_context.Clock.BootId, _context.Clock.WallOffsetNs, _context.Clock.Quality);
+        _items.Boot = _catalogue.Note(_context.Clock.BootId, _context.Clock.WallOffsetNs, _context.Clock.Quality);
         foreach (var (name, bit) in gone)
         {
             RemoveRecipient(name, bit);
@@ -22,10 +22,10 @@ internal sealed partial class Spool
         _nextIdAtStart = _nextId;
         LoadMemory(database.Writer);
         SweepImages();
-        var termsChanged = _context.Terms.Load(database, _boot);
+        var termsChanged = _context.Terms.Load(database, _items.Boot);
         Commit(0, 0, termsChanged ? () => _context.Terms.Save(database) : null, TermPages);
-        MeasureOthers();
-        HoldReserve();
+        _space.MeasureOthers();
+        _space.HoldReserve();
         TakeSnapshot();
     }
 
@@ -40,7 +40,7 @@ internal sealed partial class Spool
         _keys.Load(database.Writer, _tally);
         _gaps.Load(database.Writer);
         LoadKept(database);
-        MeasureLargestRow(database.Writer);
+        _space.NoteRows(_pages);
         _oldestFrom = 0;
         _nextId = Math.Max(_nextId, Math.Max(1, _tally[TallyKind.NextId, 0]));
         Array.Clear(_evictedTo);
@@ -70,6 +70,7 @@ internal sealed partial class Spool
             old.Dispose();
             _context.Database = Database.Open(_context.Folder, _context.Options);
             _statements = new SpoolStatements(_context.Database.Writer);
+            _items.Statements = _statements;
             StoreLog.Reopened(_context.Logger, why);
             _context.Counters.Add("store.reopened");
             Interlocked.Increment(ref _epoch);
@@ -122,7 +123,7 @@ internal sealed partial class Spool
         {
             _evicting.Clear();
             next.Bind(1, after).Bind(2, 1L << bit).Bind(3, _context.Limits.ItemsPerChunk);
-            var pages = Collect(next, item => PagesOf(item.Bytes));
+            var pages = Collect(next, item => _pages.OfRow(item.Bytes));
             if (_evicting.Count == 0)
             {
                 break;
@@ -168,7 +169,7 @@ internal sealed partial class Spool
         {
             if (!rows.Contains(path))
             {
-                DeleteFile(path);
+                _imageFiles.Remove(path);
                 _context.Counters.Add("store.orphan-images");
             }
         }
@@ -185,7 +186,7 @@ internal sealed partial class Spool
                 Commit(0, 0, () =>
                 {
                     GiveUp(item, GapReason.Unreadable);
-                }, PagesOf(item.Bytes));
+                }, _pages.OfRow(item.Bytes));
             }
         }
     }

@@ -17,23 +17,21 @@ internal sealed partial class Spool : ISpool
     private readonly KeyRing _keys;
     private readonly GapBook _gaps;
     private readonly Intake _intake;
-    private readonly ReserveFile _reserve;
+    private readonly StateSpace _space;
+    private readonly LogPages _pages;
     private readonly LossReport _losses;
     private readonly Dictionary<long, long> _nextSequence = [];
     private readonly List<ReadyBlock> _waiting = [];
     private readonly List<ReadyImage> _waitingImages = [];
     private readonly List<SpoolReader> _readers = [];
-    private readonly byte[] _imageBuffer = new byte[RandomAccessSeal.ChunkBytes + Sealed.TagBytes];
+    private readonly ImageFiles _imageFiles;
+    private readonly ItemWriter _items;
     private readonly PossibleLedger _possible;
     private readonly DeliveryLedger _deliveries;
     private SpoolStatements _statements;
     private long _nextId;
-    private long _boot;
     private int _epoch;
     private long _evicted;
-
-    // A small transaction and its checkpoint, and a new database beside one that is set aside.
-    private const long ReserveBytesMin = 96 << 10;
 
     private long _unwritten;
     private Snapshot _snapshot = new(0, 0, 0, 0, 0, 0);
@@ -44,10 +42,13 @@ internal sealed partial class Spool : ISpool
         _keys = new KeyRing(context.Wraps, context.Canary);
         _gaps = new GapBook(context.Limits.GapsMax);
         _intake = new Intake(_catalogue.Note, _catalogue.Note, context.Options.BlockReadingsMax);
-        _reserve = new ReserveFile(context.Folder.Reserve, Math.Max(context.Database.LogBytesKept, ReserveBytesMin));
+        _space = new StateSpace(context, ImageBytes);
+        _pages = new LogPages(context);
         _possible = new PossibleLedger(context, _catalogue, _readers);
         _deliveries = new DeliveryLedger(context, _catalogue, _tally, _possible) { SettleNow = Settle };
         _statements = new SpoolStatements(context.Database.Writer);
+        _imageFiles = new ImageFiles(context);
+        _items = new ItemWriter(context, _catalogue, _tally, _keys, _imageFiles) { Statements = _statements };
         context.ReleaseReserve = ReleaseReserve;
         context.PrepareWrite = PrepareWrite;
         _losses = new LossReport(context.Logger, context.Clock, context.Limits.LossReportNs);
@@ -122,8 +123,8 @@ internal sealed partial class Spool : ISpool
             try
             {
                 var atMs = image.Captured.BootNs / 1_000_000;
-                var mark = KeyFor(ground, atMs).Mark;
-                WriteImage(_context.Folder.Image(id.ToString("N")), image.Jpeg.Span, key, mark);
+                var mark = _items.KeyFor(ground, atMs).Mark;
+                _imageFiles.Write(id.ToString("N"), image.Jpeg.Span, key, mark);
                 Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
                 SHA256.HashData(image.Jpeg.Span, hash);
                 var description = ImageDescription.Write(
@@ -219,7 +220,7 @@ internal sealed partial class Spool : ISpool
 
             foreach (var image in _waitingImages)
             {
-                DeleteFile(_context.Folder.Image(image.Name));
+                _imageFiles.Delete(image.Name);
             }
 
             ReleaseWaiting(_waiting.Count);
@@ -227,6 +228,8 @@ internal sealed partial class Spool : ISpool
             _keys.Dispose();
         }
     }
+
+    private long ImageBytes() => _tally[TallyKind.ImageBytes, 0] + _waitingImages.Sum(static image => image.FileBytes);
 
     private long Unwritten() => _waiting.Sum(static block => block.Readings) + _waitingImages.Count;
 
@@ -249,58 +252,5 @@ internal sealed partial class Spool : ISpool
 
         _nextSequence[function] = next + 1;
         return next;
-    }
-
-    private void WriteImage(string path, ReadOnlySpan<byte> jpeg, byte[] key, ulong mark)
-    {
-        var temporary = path + ".new";
-        try
-        {
-            using (var file = StateFolder.Create(temporary))
-            {
-                RandomAccessSeal.Write(file, jpeg, key, mark, _imageBuffer);
-                file.Flush(flushToDisk: true);
-            }
-
-            File.Move(temporary, path);
-            Posix.SyncFolder(_context.Folder.Images);
-        }
-        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
-        {
-            DeleteFile(temporary);
-            throw Faults.From(fault, $"pictures in {_context.Folder.Images}");
-        }
-    }
-
-    // The day, or the run of the database, changed between the picture's file and its row.
-    private void MarkFile(ReadyImage image, DataKey key)
-    {
-        if (image.Mark == key.Mark)
-        {
-            return;
-        }
-
-        try
-        {
-            using var file = new FileStream(_context.Folder.Image(image.Name), FileMode.Open, FileAccess.Write, FileShare.ReadWrite, 0);
-            RandomAccessSeal.MarkAnew(file, key.Mark);
-            image.Mark = key.Mark;
-        }
-        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
-        {
-            throw Faults.From(fault, $"pictures in {_context.Folder.Images}");
-        }
-    }
-
-    private void DeleteFile(string path)
-    {
-        try
-        {
-            File.Delete(path);
-        }
-        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
-        {
-            StoreLog.NotDeleted(_context.Logger, path, fault.Message);
-        }
     }
 }

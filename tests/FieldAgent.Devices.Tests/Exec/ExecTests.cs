@@ -63,6 +63,17 @@ public sealed class ExecTests : IDisposable
             string.Join(", ", _host.Skips.Select(static s => string.Create(CultureInfo.InvariantCulture, $"{s.Key} {s.Value}"))));
     }
 
+    [Theory]
+    [InlineData("printf '{\"stream\":\"level\",\"value\":5}'", "5", "")]
+    [InlineData("printf '{\"stream\":\"level\",\"val'", "", "malformed 1")]
+    [InlineData("printf '%02000d' 1", "", "overlong 1")]
+    public void A_last_line_without_an_end_is_taken_or_counted(string script, string rows, string skips)
+    {
+        RunToEnd(script);
+        Assert.Equal(rows, string.Join(", ", _host.Rows.Select(static row => row["level"])));
+        Assert.Equal(skips, string.Join(", ", _host.Skips.Select(static s => $"{s.Key} {s.Value}")));
+    }
+
     [Fact]
     [Promise("R77")]
     public void Another_program_than_the_admitted_one_is_refused_and_not_run()
