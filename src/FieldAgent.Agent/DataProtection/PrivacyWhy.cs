@@ -33,7 +33,8 @@ internal sealed class PrivacyWhy(
         var runs = deliveries.All().Where(run => holds(run) && (function is null || run.Function == function)
             && (recipient is null || run.Recipient == recipient)).ToList();
         var possible = deliveries.Possible().Where(one => mayHold(one) && (function is null || one.Function == function)
-            && (recipient is null || one.Recipient == recipient) && !runs.Any(run => run.Recipient == one.Recipient && run.Function == one.Function)).ToList();
+            && (recipient is null || one.Recipient == recipient) && !runs.Any(run => run.Recipient == one.Recipient && run.Function == one.Function
+                && (!one.IsFacts || run.Field == one.Field))).ToList();
         if (runs.Count + possible.Count == 0)
         {
             return ControlReply.No($"{what} was delivered to nobody: it waits, was given up or erased before it was sent, or the term of the record "
