@@ -37,29 +37,26 @@ internal sealed class PossibleFacts(StoreContext context)
     /// <exception cref="StoreFault">They do not read.</exception>
     public void Load(Connection connection)
     {
-        var waiting = OutboxContents.Read(connection);
-        var now = context.Clock.Now().WallUnixNs;
-        foreach (var row in _table.Read(connection))
+        var rows = _table.Read(connection);
+        _sent = MayHaveLeft(OutboxContents.Read(connection), rows).ToDictionary(static notice => notice.Id);
+        foreach (var row in rows)
         {
             if (row.State == PossibleState.Lasting)
             {
                 Rows.Add(row);
-                continue;
             }
-
-            var meant = waiting.Where(notice => notice.Kind == NoticeKind.Facts && notice.Id >= row.From && (row.State == PossibleState.Open || notice.Id <= row.To)
-                && Of(notice, row) is not null).ToList();
-            if (meant.Count == 0)
+            else if (_sent.Values.Where(notice => Covers(row, notice)).ToList() is { Count: > 0 } meant)
+            {
+                Rows.Add(row with { State = PossibleState.Unclear, To = meant.Max(static notice => notice.Id), IsUnsaved = true });
+            }
+            else
             {
                 // all of it is answered: what was sent and is gone was noted when it went
                 _table.Drop(row);
-                continue;
             }
-
-            meant.ForEach(notice => _sent[notice.Id] = notice);
-            Rows.Add(row with { State = PossibleState.Unclear, To = meant[^1].Id, IsUnsaved = true });
         }
 
+        var now = context.Clock.Now().WallUnixNs;
         foreach (var notice in OutboxContents.Read(connection, gone: true))
         {
             _hasOrphans = true;
@@ -177,14 +174,15 @@ internal sealed class PossibleFacts(StoreContext context)
             return;
         }
 
-        var waiting = OutboxContents.Read(old).Where(static notice => notice.Kind == NoticeKind.Facts).ToList();
-        foreach (var row in PossibleRow.ReadAll(old, Table))
+        var rows = PossibleRow.ReadAll(old, Table);
+        var left = MayHaveLeft(OutboxContents.Read(old), rows);
+        foreach (var row in rows)
         {
             if (row.State == PossibleState.Lasting)
             {
                 Rows.Add(row with { Id = _table.TakeId(), IsUnsaved = true });
             }
-            else if (waiting.FindLast(notice => notice.Id >= row.From && Of(notice, row) is not null) is { } last)
+            else if (left.FindLast(notice => Covers(row, notice)) is { } last)
             {
                 Rows.Add(row with
                 {
@@ -268,6 +266,13 @@ internal sealed class PossibleFacts(StoreContext context)
 
     private IEnumerable<(HoldingNotice Notice, NoticeContent Content)> Waiting() =>
         _sent.Values.SelectMany(static notice => notice.Holds.Select(one => (notice, one)));
+
+    // Before a document leaves there is a row for each field in it.
+    private static List<HoldingNotice> MayHaveLeft(IEnumerable<HoldingNotice> waiting, List<PossibleRow> rows) => [.. waiting.Where(notice =>
+        notice.Kind == NoticeKind.Facts && notice.Holds.All(one => rows.Exists(row => row.IsOf(notice.Recipient, one.Function, one.Field) && Covers(row, notice))))];
+
+    private static bool Covers(PossibleRow row, HoldingNotice notice) => row.State != PossibleState.Lasting && notice.Id >= row.From
+        && (row.State == PossibleState.Open || notice.Id <= row.To) && Of(notice, row) is not null;
 
     private static NoticeContent? Of(HoldingNotice notice, PossibleRow row) =>
         notice.Recipient == row.Recipient ? notice.Holds.FirstOrDefault(one => one.Function == row.Function && one.Field == row.Field) : null;
