@@ -4,13 +4,23 @@ using Microsoft.Extensions.Logging;
 
 namespace FieldAgent.Agent;
 
+/// <summary>How far storing has come.</summary>
+/// <param name="Readings">Readings made durable since the start.</param>
+/// <param name="Blocks">Blocks made durable since the start.</param>
+/// <param name="Images">Pictures made durable since the start.</param>
+/// <param name="Trouble">Why something cannot be stored at the moment, or empty.</param>
+internal sealed record PipelineProgress(long Readings, long Blocks, long Images, string Trouble);
+
 /// <summary>The one way through the house: collect → admit → tag → store; the couriers deliver what is stored.
 /// One thread runs it; sensors and couriers have threads of their own.</summary>
 internal sealed partial class Pipeline(
     Collector collector, IGate gate, ISpool spool, FlushSignal due, TimeSpan flushInterval, Counters counters, ILogger<Pipeline> log)
 {
+    // Held from the gate's answer until the spool has what it let in.
+    private readonly Lock _admitting = new();
     private bool _storing = true;
     private long _cycles;
+    private volatile PipelineProgress _progress = new(0, 0, 0, "");
 
     // A picture that the disk refuses waits here; the next stay with their cameras.
     private RawImage? _image;
@@ -18,31 +28,30 @@ internal sealed partial class Pipeline(
     /// <summary>Cycles completed: what shows from outside that the pipeline lives. Any thread.</summary>
     public long Cycles => Volatile.Read(ref _cycles);
 
-    /// <summary>Readings made durable since the start.</summary>
-    public long ReadingsStored { get; private set; }
-
-    /// <summary>Blocks made durable since the start.</summary>
-    public long BlocksStored { get; private set; }
-
-    /// <summary>Pictures made durable since the start.</summary>
-    public long ImagesStored { get; private set; }
+    /// <summary>What was made durable since the start, and why nothing can be at the moment: all of it as one flush left it. Any thread.</summary>
+    public PipelineProgress Progress => _progress;
 
     /// <summary>Pictures that the disk refused and that wait here. Any thread.</summary>
     public int ImagesRefused => Volatile.Read(ref _image) is null ? 0 : 1;
-
-    /// <summary>Why nothing can be stored at the moment, or empty.</summary>
-    public string StoreTrouble { get; private set; } = "";
 
     /// <summary>Flushes every interval, or when enough has gathered or something is urgent, until <paramref name="stop"/>;
     /// then once more.</summary>
     public void Run(CancellationToken stop)
     {
         WaitHandle[] wakes = [stop.WaitHandle, due.Due];
-        while (!stop.IsCancellationRequested)
+        gate.Changed += GateChanged;
+        try
         {
-            // After a failed flush the signal stays up: wait for the interval, not in a hot loop.
-            _ = _storing ? WaitHandle.WaitAny(wakes, flushInterval) : WaitHandle.WaitAny([stop.WaitHandle], flushInterval);
-            Cycle();
+            while (!stop.IsCancellationRequested)
+            {
+                // After a failed flush the signal stays up: wait for the interval, not in a hot loop.
+                _ = _storing ? WaitHandle.WaitAny(wakes, flushInterval) : WaitHandle.WaitAny([stop.WaitHandle], flushInterval);
+                Cycle();
+            }
+        }
+        finally
+        {
+            gate.Changed -= GateChanged;
         }
     }
 
@@ -58,7 +67,11 @@ internal sealed partial class Pipeline(
             var rows = writer.Take();                 // collect
             if (rows.Columns.Count > 0)
             {
-                gate.Admit(rows, spool);              // admit: the gate hands on what is allowed, as coarse as it must be
+                lock (_admitting)
+                {
+                    gate.Admit(rows, spool);          // admit: the gate hands on what is allowed, as coarse as it must be
+                }
+
                 Forget(rows);
             }
         }
@@ -75,9 +88,12 @@ internal sealed partial class Pipeline(
         {
             try
             {
-                if (gate.Admit(_image, out var image).IsPermitted)
+                lock (_admitting)
                 {
-                    spool.Add(image!);
+                    if (gate.Admit(_image, out var image).IsPermitted)
+                    {
+                        spool.Add(image!);
+                    }
                 }
             }
             catch (StoreFault fault) when (fault.Kind == StoreFaultKind.TooLarge)
@@ -101,21 +117,18 @@ internal sealed partial class Pipeline(
         try
         {
             var stored = spool.Flush();
-            if (ReadingsStored == 0 && stored.Readings > 0)
+            if (_progress.Readings == 0 && stored.Readings > 0)
             {
                 LogFirstStored(stored.Readings);
             }
 
-            ReadingsStored += stored.Readings;
-            BlocksStored += stored.Blocks;
-            ImagesStored += stored.Images;
             if (!_storing)
             {
                 LogStoringAgain();
             }
 
             _storing = true;
-            Note(refused);
+            Note(stored, refused);
         }
         catch (StoreFault fault) when (fault.Retry)
         {
@@ -126,19 +139,27 @@ internal sealed partial class Pipeline(
             }
 
             _storing = false;
-            StoreTrouble = fault.Message;
+            _progress = _progress with { Trouble = fault.Message };
+        }
+    }
+
+    // Waits for what was let in before the change: when this returns the spool has it, and an erasure that follows finds it there.
+    private void GateChanged()
+    {
+        lock (_admitting)
+        {
         }
     }
 
     // Readings are stored; of a picture that is not, it is said once.
-    private void Note(string refused)
+    private void Note(in FlushOutcome stored, string refused)
     {
-        if (refused.Length > 0 && StoreTrouble != refused)
+        var before = _progress;
+        _progress = new PipelineProgress(before.Readings + stored.Readings, before.Blocks + stored.Blocks, before.Images + stored.Images, refused);
+        if (refused.Length > 0 && before.Trouble != refused)
         {
             LogCannotStoreImage(refused);
         }
-
-        StoreTrouble = refused;
     }
 
     private static void Forget(RawRows rows) =>

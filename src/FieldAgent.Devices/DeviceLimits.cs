@@ -44,6 +44,10 @@ public static class DeviceLimits
     /// <summary>Characters kept of a fact: the longest model's name of a Raspberry Pi has 40.</summary>
     public const int FactLengthMax = 128;
 
+    /// <summary>Time to find the address of an instrument's name: a name server of the same network answers within milliseconds, and the resolver
+    /// asks again after five seconds.</summary>
+    public static readonly TimeSpan NameLookUpMax = TimeSpan.FromSeconds(6);
+
     /// <summary>Bytes read of a text of /proc for one number; <c>meminfo</c> has less than 2 KiB.</summary>
     public const int ProcBytesMax = 4096;
 }

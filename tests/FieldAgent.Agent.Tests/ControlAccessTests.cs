@@ -6,6 +6,7 @@ using FieldAgent.Core;
 using FieldAgent.Core.Configuration;
 using FieldAgent.Delivery;
 using FieldAgent.Devices;
+using FieldAgent.Simulation;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace FieldAgent.Agent.Tests;
@@ -40,7 +41,8 @@ public sealed class ControlAccessTests
     {
         using var folder = new TempFolder();
         var config = Load(folder, "");
-        using var parts = new AgentParts(config, new LinuxClock(), LinkLibrary.CreateFactory(), NullLoggerFactory.Instance);
+        // No time passes: of refusals, one a minute stands in the audit.
+        using var parts = new AgentParts(config, new SimulatedClock(), LinkLibrary.CreateFactory(), NullLoggerFactory.Instance);
         var peer = new ControlPeer(4711, [4711]);
         var access = new ControlAccess(["4712"], ["4713"], own: 900) { PeerOf = _ => peer };
         using var server = new ControlServer(
@@ -90,6 +92,44 @@ public sealed class ControlAccessTests
         Assert.True(ControlClient.Call(path, new ControlRequest("status")).Ok);
         Assert.Equal(ControlRole.Administrator, seen);
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(path));
+        await server.StopAsync(TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
+    public async Task A_call_that_takes_long_holds_nobody_up()
+    {
+        using var folder = new TempFolder();
+        var path = folder.File("control.sock");
+        using var begun = new CountdownEvent(3);
+        using var end = new ManualResetEventSlim();
+        using var server = new ControlServer(
+            path,
+            (request, _) =>
+            {
+                if (request.Op == "long")
+                {
+                    begun.Signal();
+                    end.Wait();
+                }
+
+                return new ControlReply(true, request.Op);
+            },
+            new ControlAccess([], [], OwnUser()), new Counters(), NullLogger<ControlServer>.Instance);
+        await server.StartAsync(TestContext.Current.CancellationToken);
+        Eventually.True(() => File.Exists(path), "the control socket");
+        var callers = Enumerable.Range(0, 3).Select(_ => Task.Factory.StartNew(
+            () => ControlClient.Call(path, new ControlRequest("long")).Message, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default)).ToList();
+        try
+        {
+            Eventually.True(() => begun.IsSet, "three long calls at once");
+            Assert.Equal("short", ControlClient.Call(path, new ControlRequest("short")).Message);
+        }
+        finally
+        {
+            end.Set();
+        }
+
+        Assert.Equal(["long", "long", "long"], await Task.WhenAll(callers));
         await server.StopAsync(TestContext.Current.CancellationToken);
     }
 

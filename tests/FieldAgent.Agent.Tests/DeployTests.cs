@@ -126,8 +126,7 @@ public sealed class DeployTests : IDisposable
 
     private void Tool(string name, string script)
     {
-        var file = _folder.Write("tools/" + name, "#!/bin/sh\n" + script + "\n");
-        File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        _folder.WriteProgram("tools/" + name, "#!/bin/sh\n" + script + "\n");
     }
 
     private (int Code, string Output) Deploy(params string[] arguments)

@@ -78,6 +78,32 @@ public sealed class ExemptionTests : IDisposable
         Assert.Single(_bench.Entries, static e => e.What == "disclosed");
     }
 
+    [Fact]
+    public void An_export_that_nobody_fetches_ends_with_the_agent_before_its_store_is_closed()
+    {
+        using var reading = new ManualResetEventSlim();
+        using var go = new ManualResetEventSlim();
+        ISpoolView Held()
+        {
+            reading.Set();
+            go.Wait();
+            return _bench.Store.OpenView();
+        }
+
+        var export = new PrivacyExport(
+            _bench.Gate, Held, _bench.Store.Consents, _bench.Store.Deliveries, _bench.Store.Requests, _bench.Store.Audit, _bench.Parts.Audiences, _bench.Clock);
+        Assert.True(export.Begin().Ok);
+        Eventually.True(() => reading.IsSet, "the export reads");
+        var end = new Thread(export.Dispose) { IsBackground = true };
+        end.Start();
+        Eventually.True(() => !export.Begin().Ok, "the end has begun");
+        go.Set();
+        Eventually.True(() => !end.IsAlive, "the end");
+
+        // The writer has ended before: what it says of it is there.
+        Assert.Contains("nobody fetches the export", export.Fetch().Message, StringComparison.Ordinal);
+    }
+
     private bool IsPermitted() => _bench.Gate.Decide(Stage.Admit, Fleet, Place).IsPermitted;
 
     private string In(int hours) => ClockExtensions.ToDate(_bench.Clock.Now().WallUnixNs).AddHours(hours).ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", System.Globalization.CultureInfo.InvariantCulture);

@@ -13,7 +13,7 @@ public sealed class ServiceFilesTests : IDisposable
     public ServiceFilesTests()
     {
         // starts, stops and forgets as systemd would; what runs is what the link points at
-        _tools.Write("systemctl",
+        _tools.WriteProgram("systemctl",
             """
             #!/bin/sh
             verb=
@@ -33,11 +33,7 @@ public sealed class ServiceFilesTests : IDisposable
               is-failed) [ ! -e "$ROOT/running" ] ;;
             esac
             """);
-        _tools.Write("journalctl", "#!/bin/sh\necho 'the store cannot be opened'\n");
-        foreach (var tool in Directory.GetFiles(_tools.Path))
-        {
-            MakeExecutable(tool);
-        }
+        _tools.WriteProgram("journalctl", "#!/bin/sh\necho 'the store cannot be opened'\n");
     }
 
     [Theory]
@@ -250,7 +246,7 @@ public sealed class ServiceFilesTests : IDisposable
         }
 
         File.WriteAllText(Path.Join(folder, "RELEASE"), name + "\n");
-        File.WriteAllText(Path.Join(folder, "fieldagent"),
+        _tools.WriteProgram(Path.Join(Path.GetFileName(folder), "fieldagent"),
             """
             #!/bin/sh
             case "$1" in
@@ -260,7 +256,6 @@ public sealed class ServiceFilesTests : IDisposable
               consent) [ "$2 $3" = 'grant autostart' ] && touch "$ROOT/granted" ;;
             esac
             """);
-        MakeExecutable(Path.Join(folder, "fieldagent"));
         if (broken)
         {
             File.WriteAllText(Path.Join(folder, "broken"), "");
@@ -288,7 +283,4 @@ public sealed class ServiceFilesTests : IDisposable
     private List<string> Listing() =>
         [.. Directory.GetFileSystemEntries(_root.Path, "*", SearchOption.AllDirectories)
             .Select(static path => $"{path} {File.GetLastWriteTimeUtc(path).Ticks}").Order(StringComparer.Ordinal)];
-
-    private static void MakeExecutable(string file) =>
-        File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
 }

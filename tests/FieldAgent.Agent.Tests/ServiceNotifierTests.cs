@@ -14,7 +14,7 @@ namespace FieldAgent.Agent.Tests;
 public sealed class ServiceNotifierTests : IDisposable
 {
     private readonly TempFolder _folder = new();
-    private readonly Socket _systemd = new(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified) { ReceiveTimeout = 10_000 };
+    private readonly Socket _systemd = new(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified) { ReceiveTimeout = 60_000 };
     private readonly SimulatedClock _clock = new();
     private readonly ApplicationLifetime _lifetime = new(NullLogger<ApplicationLifetime>.Instance);
     private long _cycles;

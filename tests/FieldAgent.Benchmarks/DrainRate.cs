@@ -38,8 +38,8 @@ internal static class DrainRate
         var stamps = new DeliveryStamps((int)(readings / BlockReadings * 2));
         using var agent = new BenchAgent(BlockReadings, sensor, port, new StampedLinkFactory(new MosquittoLinkFactory(), stamps));
         agent.StartStoring();
-        DurablePath.Spin(() => sensor.IsDone && agent.Parts.Pipeline.ReadingsStored == readings, "the backlog");
-        var blocks = (int)agent.Parts.Pipeline.BlocksStored;
+        DurablePath.Spin(() => sensor.IsDone && agent.Parts.Pipeline.Progress.Readings == readings, "the backlog");
+        var blocks = (int)agent.Parts.Pipeline.Progress.Blocks;
         agent.StartDelivering();
         DurablePath.Spin(() => stamps.Count == blocks, "every block acknowledged");
         var each = readings / 10.0;

@@ -72,8 +72,8 @@ internal static class DurablePath
         var cpu = Environment.CpuUsage.TotalTime;
         var watch = Stopwatch.StartNew();
         agent.StartStoring();
-        Spin(() => sensor.IsDone && agent.Parts.Pipeline.ReadingsStored == rows * Streams
-            && agent.Acknowledged == agent.Parts.Pipeline.BlocksStored, "every block acknowledged");
+        Spin(() => sensor.IsDone && agent.Parts.Pipeline.Progress.Readings == rows * Streams
+            && agent.Acknowledged == agent.Parts.Pipeline.Progress.Blocks, "every block acknowledged");
         var seconds = watch.Elapsed.TotalSeconds;
         return (rows * Streams / seconds, (Environment.CpuUsage.TotalTime - cpu).TotalMicroseconds / (rows * Streams));
     }

@@ -19,6 +19,7 @@ public sealed class DeliveryBoard : IDisposable
 
     private readonly List<PhotoArrived> _photos = [];
     private readonly CancellationTokenSource _stop = new();
+    private readonly ClosedPort _plainPort = new();
     private TestPki? _pki;
     private VirtualBoard? _board;
     private LiveBoard? _live;
@@ -35,7 +36,7 @@ public sealed class DeliveryBoard : IDisposable
     internal string? Sensors { get; init; }
 
     /// <summary>The port of this machine at which a program here finds the broker.</summary>
-    internal int PlainPort { get; } = MosquittoBroker.FreePort();
+    internal int PlainPort => _plainPort.Number;
 
     /// <summary>The board's pseudonym; empty before the first batch.</summary>
     internal string Device { get; private set; } = "";
@@ -80,7 +81,7 @@ public sealed class DeliveryBoard : IDisposable
     internal void AssertAllArrived()
     {
         var stored = Live.Status().GetProperty("store").GetProperty("readingsStored").GetInt64();
-        Eventually.True(() => _consumer!.Report().Readings >= stored, $"{stored} readings arrive", 60);
+        Eventually.True(() => _consumer!.Report().Readings >= stored, $"{stored} readings arrive", 300);
         var report = _consumer!.Report();
         Assert.Equal((0L, 0L), (report.Missing, report.Invalid));
     }
@@ -91,6 +92,7 @@ public sealed class DeliveryBoard : IDisposable
         _stop.Cancel();
         _listening?.Join();
         _broker?.Dispose();
+        _plainPort.Dispose();
         _board?.Dispose();
         _pki?.Dispose();
         _stop.Dispose();
@@ -122,7 +124,7 @@ public sealed class DeliveryBoard : IDisposable
                                 "tls": { "ca": "ca.pem", "certificate": "board.pem", "key": "board.key" } } ],
               "sensors": [ {{Sensors ?? $$"""
                 { "name": "env", "kind": "simulated", "interval": "100ms", "seed": 1, "streams": [ { "name": "a", "unit": "1" }, { "name": "b", "unit": "1" } ] },
-                { "name": "camera", "kind": "camera", "source": "usb", "device": "/dev/video0", {{Shots}}, "timeout": "30s",
+                { "name": "camera", "kind": "camera", "source": "usb", "device": "/dev/video0", {{Shots}}, "timeout": "100s",
                   "masks": [ { "left": 25, "top": 25, "width": 50, "height": 50 } ] }
                 """}} ] }
             """);

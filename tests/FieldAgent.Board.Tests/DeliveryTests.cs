@@ -26,7 +26,7 @@ public sealed class DeliveryTests(DeliveryBoard delivery) : IClassFixture<Delive
             Assert.Equal(-1, bytes.AsSpan().IndexOf("JFIF"u8));
         });
 
-        Eventually.True(() => delivery.PhotoCount > seen, "a photograph arrives", 60);
+        Eventually.True(() => delivery.PhotoCount > seen, "a photograph arrives", 300);
         var photo = delivery.Photo(seen);
         Assert.True(photo.Sound, "size and SHA-256 are as the manifest says");
         Assert.True(photo.Jpeg.Length > DeliveryBoard.PacketBytesMax, $"a photograph of {photo.Jpeg.Length} bytes came in chunks");
@@ -52,7 +52,7 @@ public sealed class DeliveryTests(DeliveryBoard delivery) : IClassFixture<Delive
         }
 
         var seen = delivery.PhotoCount;
-        Eventually.True(() => delivery.PhotoCount > seen, "a photograph arrives again", 90);
+        Eventually.True(() => delivery.PhotoCount > seen, "a photograph arrives again", 300);
         AssertMasked(delivery.Photo(seen).Jpeg);
         delivery.AssertAllArrived();
 

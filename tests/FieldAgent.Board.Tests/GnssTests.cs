@@ -37,12 +37,12 @@ public sealed class GnssTests : IDisposable
             setsid fieldagent sample --sensor gnss --config config.json --json >fixes.json 2>sample.log </dev/null &
             echo $! >sample.pid
             """);
-        Eventually.True(() => Fixes().Count > 0, "the agent says that there is no fix yet", 120);
+        Eventually.True(() => Fixes().Count > 0, "the agent says that there is no fix yet", 300);
         Assert.DoesNotContain(Fixes(), static f => f.GetProperty("stream").GetString() == "gnss.position.latitude");
 
         receiver.SendFrom(FirstEpoch);
-        Eventually.True(() => Changes() >= 2, "a fix, and then none", 120);
-        Eventually.True(() => Changes() >= 3, "a fix again", 60);
+        Eventually.True(() => Changes() >= 2, "a fix, and then none", 300);
+        Eventually.True(() => Changes() >= 3, "a fix again", 300);
         var found = live.StatusUntil(static s => DetailOf(s).StartsWith("3D fix", StringComparison.Ordinal), "a fix in the status");
         Assert.Equal("Gnss", found.GetProperty("clock").GetProperty("quality").GetString());
 

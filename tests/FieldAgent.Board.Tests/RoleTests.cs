@@ -26,7 +26,7 @@ public sealed class RoleTests : IDisposable
               "sensors": [
                 { "name": "gnss", "kind": "gnss", "device": "/dev/ttyS1", "baud": 9600, "interval": "0s" },
                 { "name": "camera", "kind": "camera", "source": "usb", "device": "/dev/video0", "width": 640, "height": 360,
-                  "warmUp": "1s", "timeout": "60s", "trigger": { "line": "line6" } } ] }
+                  "warmUp": "3s", "timeout": "110s", "trigger": { "line": "line6" } } ] }
             """);
         using var receiver = new Receiver(_board.Share.File("gnss"), Path.Join(Places.Repository, "hardware/boards/recordings/walk.nmea"));
         var (code, output) = _board.Run(
@@ -39,7 +39,7 @@ public sealed class RoleTests : IDisposable
             opened() { find /proc/[0-9]*/fd -lname "$1" 2>/dev/null | wc -l; }
             programs() { n=0; for f in /proc/[0-9]*/comm; do read -r c <$f && [ "$c" = ffmpeg ] && n=$((n + 1)); done 2>/dev/null; echo $n; }
             give_up() { echo "gave up: $1"; status last.json; cat last.json; tail -n 30 log.txt; exit 1; }
-            wait_for() { for i in $(seq 1 300); do eval "$2" && return 0; sleep 0.2; done; give_up "$1"; }
+            wait_for() { for i in $(seq 1 1500); do eval "$2" && return 0; sleep 0.2; done; give_up "$1"; }
 
             ./fieldagent run --config config.json 2>log.txt &
             agent=$!

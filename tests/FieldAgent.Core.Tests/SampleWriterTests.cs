@@ -84,7 +84,7 @@ public sealed class SampleWriterTests
         var stopped = new Thread(() => first = writer.Write(2, [1, 2], stop.Token));
         stopped.Start();
         Eventually.True(() => writer.Waits > 0, "the sensor waits");
-        Assert.True(signal.IsDue);
+        Eventually.True(() => signal.IsDue, "a flush is asked for");
         stop.Cancel();
         stopped.Join();
         Assert.False(first);

@@ -7,6 +7,7 @@ namespace FieldAgent.Faults.Tests;
 internal sealed class Board : IDisposable
 {
     private readonly TempFolder _folder = new();
+    private readonly ClosedPort _closed = new();
 
     public Board(string? state = null)
     {
@@ -73,7 +74,14 @@ internal sealed class Board : IDisposable
           { "name": "pressure", "unit": "kPa", "scale": 0.001, "waveform": "walk", "offset": 100, "amplitude": 0.01 } ] }
         """;
 
+    /// <summary>Where no broker listens, and none will while the board is there.</summary>
+    public string NoBroker => Url(_closed.Number);
+
     public static string Url(int port) => string.Create(CultureInfo.InvariantCulture, $"mqtt://127.0.0.1:{port}");
 
-    public void Dispose() => _folder.Dispose();
+    public void Dispose()
+    {
+        _closed.Dispose();
+        _folder.Dispose();
+    }
 }

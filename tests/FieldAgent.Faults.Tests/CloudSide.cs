@@ -116,9 +116,11 @@ internal sealed class CloudSide : ILinkEvents, IDisposable
 
     public void Publish(string topic, string payload, bool retain = false)
     {
-        var id = _link!.Publish(new MqttTopic(topic), Encoding.UTF8.GetBytes(payload), new PublishOptions(Retain: retain));
-        Assert.True(id > 0, $"publish: {id}");
-        _link.Poll(TimeSpan.Zero);
+        // The broker takes so many at once; it may be slow to answer.
+        Until(
+            () => _link!.Publish(new MqttTopic(topic), Encoding.UTF8.GetBytes(payload), new PublishOptions(Retain: retain)) > 0,
+            "the broker to take a message on " + topic);
+        _link!.Poll(TimeSpan.Zero);
     }
 
     public void OnClosed(LinkFault fault) => _closed = fault;

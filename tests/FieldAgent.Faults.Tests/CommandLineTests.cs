@@ -34,7 +34,8 @@ public sealed class CommandLineTests
     [Fact]
     public void A_broker_that_nobody_runs_is_69_for_the_consumer()
     {
-        var (code, _, error) = AgentProcess.Run("consume", "--broker", Board.Url(MosquittoBroker.FreePort()), "--for", "1s");
+        using var nobody = new ClosedPort();
+        var (code, _, error) = AgentProcess.Run("consume", "--broker", Board.Url(nobody.Number), "--for", "1s");
         Assert.Equal(69, code);
         Assert.Contains("127.0.0.1", error, StringComparison.Ordinal);
     }

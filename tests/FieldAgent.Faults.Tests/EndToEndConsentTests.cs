@@ -23,10 +23,9 @@ public sealed class EndToEndConsentTests
                 return cloud.Batches("telemetry").Count() > 10;
             },
             "telemetry", agent);
-        var status = board.StatusUntil(static _ => true, "an answer", agent);
+        var status = board.StatusUntil(static s => EndToEndBoard.StateOf(s, "env") == "Running", "the sensor that nobody has to grant", agent);
         Assert.Equal("Closed", EndToEndBoard.StateOf(status, "gnss"));
         Assert.Equal("Closed", EndToEndBoard.StateOf(status, "camera"));
-        Assert.Equal("Running", EndToEndBoard.StateOf(status, "env"));
         EndToEndBoard.StopInOrder(agent);
         Assert.DoesNotContain(cloud.Messages, static m => m.Rest.StartsWith("data/", StringComparison.Ordinal)
             && !m.Rest.StartsWith("data/telemetry", StringComparison.Ordinal));
@@ -71,10 +70,10 @@ public sealed class EndToEndConsentTests
         var batches = cloud.Batches("telemetry").DistinctBy(Id).ToList();
         var numbers = batches.Select(static b => b.Json.GetProperty("seq").GetInt64()).Distinct().Order().ToList();
         Assert.Equal(numbers.Count - 1, numbers[^1] - numbers[0]);
+        // What arrived last may still wait for its acknowledgement.
         var summary = JsonDocument.Parse(File.ReadAllText(board.SummaryFile)).RootElement;
-        Assert.Equal(
-            summary.GetProperty("readingsStored").GetInt64() - summary.GetProperty("readingsWaiting").GetInt64() - erased,
-            batches.Sum(EndToEndBoard.Readings));
+        var stored = summary.GetProperty("readingsStored").GetInt64() - erased;
+        Assert.InRange(batches.Sum(EndToEndBoard.Readings), stored - summary.GetProperty("readingsWaiting").GetInt64(), stored);
     }
 
     private static string? Id(Received message) => message.Json.GetProperty("id").GetString();

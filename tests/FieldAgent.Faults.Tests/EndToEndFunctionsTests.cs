@@ -50,10 +50,9 @@ public sealed class EndToEndFunctionsTests
             EndToEndBoard.Ok(board, "consent", "grant", function);
         }
 
-        Eventually.True(() => File.Exists(socket), "the socket", 60);
         using (var program = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified))
         {
-            program.Connect(new UnixDomainSocketEndPoint(socket));
+            Eventually.True(() => Connects(program, socket), "the socket", 60);
             program.Send(Encoding.UTF8.GetBytes(
                 "{\"source\":\"pump\",\"streams\":[{\"name\":\"flow\",\"unit\":\"L/min\",\"scale\":0.01}]}\n{\"values\":[12.34]}\n"));
             cloud.Until(() => cloud.Batches("shared-uplink").Any(), "a program's readings", agent);
@@ -152,6 +151,11 @@ public sealed class EndToEndFunctionsTests
             {
                 target = new FileInfo(link).LinkTarget;
                 flags = File.ReadLines($"/proc/{process}/fdinfo/{Path.GetFileName(link)}").First(static l => l.StartsWith("flags:", StringComparison.Ordinal));
+                if (new FileInfo(link).LinkTarget != target)
+                {
+                    // Closed in between, and another file has its number.
+                    continue;
+                }
             }
             catch (Exception e) when (e is IOException or InvalidOperationException)
             {
@@ -163,6 +167,19 @@ public sealed class EndToEndFunctionsTests
             {
                 yield return target;
             }
+        }
+    }
+
+    private static bool Connects(Socket program, string socket)
+    {
+        try
+        {
+            program.Connect(new UnixDomainSocketEndPoint(socket));
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Text;
+using FieldAgent.Delivery;
 
 namespace FieldAgent.Faults.Tests;
 
@@ -74,8 +75,9 @@ public sealed class EndToEndIdentityTests
 
         board.Configure(url, Board.Simulated(), tls: $$""", "tls": { "ca": "{{pki.Authority.CertificateFile}}" }""");
         using var bare = board.Run();
-        var status = board.StatusUntil(static s => EndToEndBoard.Link(s).GetProperty("detail").GetString() is { Length: > 0 }, "a fault of the link", bare);
-        Assert.Contains("certificate", EndToEndBoard.Link(status).GetProperty("detail").GetString(), StringComparison.OrdinalIgnoreCase);
+        var status = board.StatusUntil(
+            static s => EndToEndBoard.Link(s).GetProperty("detail").GetString()!.Contains("certificate", StringComparison.OrdinalIgnoreCase),
+            "a fault of the link that names the certificate", bare);
         Assert.Equal(0, EndToEndBoard.Link(status).GetProperty("acknowledged").GetInt64());
         EndToEndBoard.StopInOrder(bare);
     }
@@ -94,7 +96,9 @@ public sealed class EndToEndIdentityTests
             }
         }
 
-        found.RemoveAll(static i => i.Text.Length < 6 || i.Text == "localhost");
+        // A machine may be called by a word of the contract.
+        var words = File.ReadAllText(Path.Join(Places.Repository, "src/FieldAgent.Privacy/policy/fieldagent-policy.json")) + Topics.Root + "localhost telemetry vendor";
+        found.RemoveAll(i => i.Text.Length < 6 || words.Contains(i.Text, StringComparison.OrdinalIgnoreCase));
         return found;
     }
 

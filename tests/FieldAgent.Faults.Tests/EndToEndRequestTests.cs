@@ -34,8 +34,7 @@ public sealed class EndToEndRequestTests
         EndToEndBoard.Ok(board, "privacy", "unrestrict", "telemetry");
 
         Assert.Equal("device", Ask("r5", "closure", null));
-        var status = board.StatusUntil(static s => s.TryGetProperty("idle", out _), "idling", agent);
-        Assert.Equal("Closed", EndToEndBoard.StateOf(status, "env"));
+        board.StatusUntil(static s => s.TryGetProperty("idle", out _) && EndToEndBoard.StateOf(s, "env") == "Closed", "idling", agent);
         Until("5", "done");
         EndToEndBoard.StopInOrder(agent);
 

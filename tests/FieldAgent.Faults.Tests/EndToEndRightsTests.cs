@@ -74,8 +74,7 @@ public sealed class EndToEndRightsTests
         var receipt = board.File("receipt.json");
         EndToEndBoard.Ok(board, "erasure", "receipt", "--out", receipt);
         Assert.Contains("valid: erasure-receipt", Run("verify", receipt));
-        var status = board.StatusUntil(static s => s.TryGetProperty("idle", out _), "idling", agent);
-        Assert.Equal("Closed", EndToEndBoard.StateOf(status, "env"));
+        board.StatusUntil(static s => s.TryGetProperty("idle", out _) && EndToEndBoard.StateOf(s, "env") == "Closed", "idling", agent);
         EndToEndBoard.StopInOrder(agent);
     }
 
@@ -169,7 +168,7 @@ public sealed class EndToEndRightsTests
     {
         Assert.NotEqual(0, board.Command("hold", "add", "claim-1", "--reason", "i-want-it", "--until", "2100-01-01").ExitCode);
         EndToEndBoard.Ok(board, "hold", "add", "claim-1", "--function", "photo", "--reason", "legal-claim",
-"--until", "2028-06-01");
+"--until", EndToEndBoard.NextYear);
         Assert.Contains("claim-1", EndToEndBoard.Ok(board, "hold", "list"));
         Assert.Contains("NOT erased yet, kept by a legal hold", EndToEndBoard.Ok(board, "privacy", "delete", "--images"));
         Assert.Contains("has ended", EndToEndBoard.Ok(board, "hold", "release", "claim-1"));

@@ -39,10 +39,8 @@ public sealed class EndToEndStopTests
                 },
             broker,
             agent);
-        var watch = Stopwatch.StartNew();
         agent.Terminate();
         Assert.Equal(0, agent.WaitForExit(StopSeconds));
-        Assert.True(watch.Elapsed.TotalSeconds < StopSeconds);
     }
 
     [Fact]

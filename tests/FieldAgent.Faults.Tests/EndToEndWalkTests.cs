@@ -55,7 +55,7 @@ public sealed class EndToEndWalkTests
         // the broker goes away, positions gather; the withdrawal reaches them
         cloud.Disconnect();
         broker.Stop();
-        board.StatusUntil(static s => s.GetProperty("spool").GetProperty("readings").GetInt64() > 100, "a backlog", agent);
+        Waits(board, agent);
         Assert.Contains("fleet-location", Say(board, "privacy", "show"));
         var withdrawn = Say(board, "consent", "withdraw", "fleet-location", "--role", "subject");
         Assert.Contains("sensors closed: gnss", withdrawn);
@@ -95,6 +95,16 @@ public sealed class EndToEndWalkTests
         Assert.Contains("valid: erasure-receipt", Check(board.File("receipt.json")));
         Say(board, "audit", "verify");
         EndToEndBoard.StopInOrder(agent);
+    }
+
+    // Positions that were sampled since the broker is away, and flushes after them.
+    private static void Waits(Board board, AgentProcess agent)
+    {
+        static long Positions(JsonElement status) => EndToEndBoard.SensorOf(status, "gnss").GetProperty("rows").GetInt64();
+        static long Blocks(JsonElement status) => status.GetProperty("store").GetProperty("blocksStored").GetInt64();
+        var before = board.StatusUntil(static s => EndToEndBoard.Link(s).GetProperty("phase").GetString() != "connected", "the broker away", agent);
+        var sampled = board.StatusUntil(s => Positions(s) > Positions(before) + 2, "positions", agent);
+        board.StatusUntil(s => Blocks(s) > Blocks(sampled) + 4, "a backlog", agent);
     }
 
     private static string Say(Board board, params string[] command) => EndToEndBoard.Ok(board, command);

@@ -8,8 +8,10 @@ namespace FieldAgent.Testing;
 /// <summary>A virtual board that is on: runs scripts inside one after the other, and is switched off at the end. One thread.</summary>
 public sealed class LiveBoard : IDisposable
 {
-    private const double BootLimitSeconds = 120;
-    private const double OffLimitSeconds = 60;
+    // Limits against hanging, not of speed: the board is emulated, on a machine that others use as well.
+    private const double LimitSeconds = 300;
+    private const double BootLimitSeconds = 300;
+    private const double OffLimitSeconds = 120;
 
     private readonly TempFolder _share;
     private readonly Process _process;
@@ -35,7 +37,7 @@ public sealed class LiveBoard : IDisposable
 
     /// <summary>Runs a script of bash in /share to its end; the agent is <c>fieldagent</c>.</summary>
     /// <returns>Its exit code and all that it wrote.</returns>
-    public (int ExitCode, string Output) Run(string script, double limitSeconds = 90)
+    public (int ExitCode, string Output) Run(string script, double limitSeconds = LimitSeconds)
     {
         var n = (++_last).ToString(CultureInfo.InvariantCulture);
         _share.Write("do.new", script.ReplaceLineEndings("\n"));
@@ -48,7 +50,7 @@ public sealed class LiveBoard : IDisposable
     }
 
     /// <summary>The same for a script that must succeed.</summary>
-    public string Ok(string script, double limitSeconds = 90)
+    public string Ok(string script, double limitSeconds = LimitSeconds)
     {
         var (code, output) = Run(script, limitSeconds);
         Assert.True(code == 0, $"ended with {code}: {script}\n{output}");
@@ -75,7 +77,7 @@ public sealed class LiveBoard : IDisposable
     public JsonElement Status() => JsonDocument.Parse(Ok("fieldagent status --config config.json --json 2>/dev/null || [ $? = 1 ]")).RootElement;
 
     /// <summary>Waits until the status is as it shall be.</summary>
-    public JsonElement StatusUntil(Func<JsonElement, bool> condition, string what, double limitSeconds = 90)
+    public JsonElement StatusUntil(Func<JsonElement, bool> condition, string what, double limitSeconds = LimitSeconds)
     {
         JsonElement status = default;
         var watch = Stopwatch.StartNew();

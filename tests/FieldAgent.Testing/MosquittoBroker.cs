@@ -36,18 +36,21 @@ public sealed record MosquittoSetup
     /// <summary>Receive maximum it states; 0: its own (20).</summary>
     public int ReceiveMaximum { get; init; }
 
-    /// <summary>Further lines of mosquitto.conf, after the listener.</summary>
-    public IReadOnlyList<string> ExtraLines { get; init; } = [];
+    /// <summary>Further lines of mosquitto.conf, after the listener. The default: it drops nothing of what waits for a consumer, however long a test
+    /// looks elsewhere.</summary>
+    public IReadOnlyList<string> ExtraLines { get; init; } = ["max_queued_messages 0"];
 }
 
 /// <summary>A real mosquitto on a free loopback port with a temporary folder. Skips the test by name where mosquitto is absent.
 /// Ends no process but its own.</summary>
 public sealed partial class MosquittoBroker : IDisposable
 {
-    private const int StartAttempts = 5;
     private const int SigTerm = 15;
 
     private readonly MosquittoSetup _setup;
+
+    // Nobody else gets the port, before the broker listens there or while it is away.
+    private readonly ClosedPort _port = new();
     private readonly TempFolder _folder = new();
     private readonly StringBuilder _log = new();
     private readonly string _program;
@@ -60,22 +63,12 @@ public sealed partial class MosquittoBroker : IDisposable
         _setup = setup ?? new MosquittoSetup();
         _program = Places.Program("mosquitto");
         AppDomain.CurrentDomain.ProcessExit += OnProcessExit;
-        for (var attempt = 1; ; attempt++)
-        {
-            Port = FreePort();
-            WriteConfiguration();
-            if (TryStart())
-            {
-                return;
-            }
-
-            // Somebody else took the port in between; else it is the configuration, and the log says what.
-            Assert.False(attempt == StartAttempts, $"mosquitto does not start:\n{Log}");
-        }
+        WriteConfiguration();
+        Assert.True(TryStart(), $"mosquitto does not start:\n{Log}");
     }
 
     /// <summary>The TCP port, the same after a restart.</summary>
-    public int Port { get; private set; }
+    public int Port => _port.Number;
 
     /// <summary>True while the process runs.</summary>
     public bool IsRunning => _process is { HasExited: false };
@@ -106,14 +99,6 @@ public sealed partial class MosquittoBroker : IDisposable
             _setup.RequireClientCertificate ? pki.Client.KeyFile : null,
             null),
     };
-
-    /// <summary>A TCP port of 127.0.0.1 that nobody listens at for now.</summary>
-    public static int FreePort()
-    {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
-    }
 
     /// <summary>Starts it again on the same port, after <see cref="Stop"/> or <see cref="Kill"/>.</summary>
     public void Start()
@@ -153,6 +138,7 @@ public sealed partial class MosquittoBroker : IDisposable
     {
         AppDomain.CurrentDomain.ProcessExit -= OnProcessExit;
         Kill();
+        _port.Dispose();
         _folder.Dispose();
     }
 

@@ -21,6 +21,21 @@ public sealed class TempFolder : IDisposable
         return path;
     }
 
+    /// <summary>Writes a program that can be started at once, and returns its path. Another process writes it: what this one has open for writing, a
+    /// child that a test beside is just starting shares until its exec, and a program that anybody has open for writing cannot be started
+    /// (ETXTBSY, execve(2)).</summary>
+    public string WriteProgram(string name, string text)
+    {
+        var path = File(name);
+        Directory.CreateDirectory(System.IO.Path.GetDirectoryName(path)!);
+        using var writer = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", "cat >\"$1\" && chmod 755 \"$1\"", "sh", path]) { RedirectStandardInput = true })!;
+        writer.StandardInput.Write(text);
+        writer.StandardInput.Close();
+        writer.WaitForExit();
+        Assert.Equal(0, writer.ExitCode);
+        return path;
+    }
+
     public void Dispose()
     {
         try
@@ -54,6 +69,37 @@ public static class Eventually
             pause.Wait(5);
         }
     }
+}
+
+/// <summary>Looks at processes.</summary>
+public static class Processes
+{
+    /// <summary>True while the process runs; one that has ended and waits for its parent does not.</summary>
+    public static bool IsAlive(int id)
+    {
+        try
+        {
+            var stat = File.ReadAllText($"/proc/{id}/stat");
+            return stat[(stat.LastIndexOf(')') + 2)..][0] is not ('Z' or 'X');
+        }
+        catch (IOException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>True while any process runs that was called with <paramref name="word"/>; one that has ended and waits for its parent was not.</summary>
+    public static bool AnyWith(string word) => Directory.EnumerateDirectories("/proc").Any(folder =>
+    {
+        try
+        {
+            return char.IsAsciiDigit(Path.GetFileName(folder)[0]) && File.ReadAllText(Path.Join(folder, "cmdline")).Contains(word, StringComparison.Ordinal);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    });
 }
 
 /// <summary>Places: the repository and the recorded input beside it.</summary>

@@ -11,6 +11,10 @@ public sealed partial class VirtualBoard : IDisposable
 {
     private const int CannotBePrepared = 69;
 
+    // Limits against hanging, not of speed.
+    private const string RunSeconds = "900";
+    private const string OnSeconds = "1800";
+
     private static readonly ConcurrentDictionary<string, Lazy<string>> Missing = new(StringComparer.Ordinal);
     private static readonly Lazy<string> Program = new(Publish);
 
@@ -50,7 +54,7 @@ public sealed partial class VirtualBoard : IDisposable
     public (int ExitCode, string Output) Run(string script, params string[] options)
     {
         _share.Write("script.sh", Unpack + script.ReplaceLineEndings("\n"));
-        return Call(["run", "--share", _share.Path, "--time", "240", .. options, "--", "bash", "script.sh"]);
+        return Call(["run", "--share", _share.Path, "--time", RunSeconds, .. options, "--", "bash", "script.sh"]);
     }
 
     /// <summary>Boots as <see cref="Run"/> does, and cuts the power as soon as <paramref name="when"/> holds.</summary>
@@ -58,8 +62,8 @@ public sealed partial class VirtualBoard : IDisposable
     {
         _share.Write("script.sh", Unpack + script.ReplaceLineEndings("\n"));
         var pidFile = _share.File("pid");
-        using var board = Start(["run", "--share", _share.Path, "--time", "240", "--pid-file", pidFile, .. options, "--", "bash", "script.sh"]);
-        Eventually.True(() => when() || board.HasExited, "the moment to cut the power", 240);
+        using var board = Start(["run", "--share", _share.Path, "--time", RunSeconds, "--pid-file", pidFile, .. options, "--", "bash", "script.sh"]);
+        Eventually.True(() => when() || board.HasExited, "the moment to cut the power", 900);
         Assert.False(board.HasExited, "the board went off by itself");
         _ = SendSignal(int.Parse(File.ReadAllText(pidFile), System.Globalization.CultureInfo.InvariantCulture), 9);
         board.WaitForExit();
@@ -70,7 +74,7 @@ public sealed partial class VirtualBoard : IDisposable
     public LiveBoard TurnOn(params string[] options)
     {
         _share.Write("script.sh", Unpack + LiveBoard.Script);
-        return new LiveBoard(_share, Start(["run", "--share", _share.Path, "--time", "480", .. options, "--", "bash", "script.sh"]));
+        return new LiveBoard(_share, Start(["run", "--share", _share.Path, "--time", OnSeconds, .. options, "--", "bash", "script.sh"]));
     }
 
     public void Dispose() => _share.Dispose();

@@ -33,7 +33,7 @@ internal sealed class StatusFollow(Func<ControlReply> ask, Stream output, Follow
     private const string Home = "\u001b[H\u001b[J";
 
     private readonly StatusChanges _changes = new();
-    private bool _silent;
+    private string _said = "";
 
     /// <summary>Follows, beginning with the answer that is there already.</summary>
     /// <returns>The last answer.</returns>
@@ -67,16 +67,17 @@ internal sealed class StatusFollow(Func<ControlReply> ask, Stream output, Follow
     {
         if (reply.Status is not { } status)
         {
-            if (!_silent)
+            // An agent that ends in the middle of its answer is gone the next time: two things to know.
+            if (_said != reply.Message)
             {
                 errors.WriteLine($"fieldagent: {reply.Message}");
             }
 
-            _silent = true;
+            _said = reply.Message;
             return;
         }
 
-        _silent = false;
+        _said = "";
         using var text = new StringWriter(System.Globalization.CultureInfo.InvariantCulture);
         switch (form)
         {

@@ -50,5 +50,5 @@ internal static class ControlClient
         }
     }
 
-    private static bool MayErase(string op) => op is "privacy-delete" or "privacy-close" || op.StartsWith("consent-", StringComparison.Ordinal);
+    private static bool MayErase(string op) => op is "privacy-delete" or "privacy-close" or "identity-rotate" || op.StartsWith("consent-", StringComparison.Ordinal);
 }

@@ -23,6 +23,9 @@ internal sealed partial class ControlServer(
     private const int CallersMax = 8;
     private static readonly TimeSpan CallerTime = TimeSpan.FromSeconds(10);
 
+    /// <summary>A board that is short of descriptors or memory may have some again by then.</summary>
+    private static readonly TimeSpan AcceptAgain = TimeSpan.FromSeconds(1);
+
     private readonly SemaphoreSlim _callers = new(CallersMax);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -38,8 +41,15 @@ internal sealed partial class ControlServer(
             while (!stoppingToken.IsCancellationRequested)
             {
                 await _callers.WaitAsync(stoppingToken);
-                var caller = await listener.AcceptAsync(stoppingToken);
-                _ = ServeAsync(caller, stoppingToken);
+                if (await AcceptAsync(listener, stoppingToken) is { } caller)
+                {
+                    _ = ServeAsync(caller, stoppingToken);
+                }
+                else
+                {
+                    _callers.Release();
+                    await Task.Delay(AcceptAgain, stoppingToken);
+                }
             }
         }
         catch (OperationCanceledException)
@@ -56,17 +66,34 @@ internal sealed partial class ControlServer(
         try
         {
             Directory.CreateDirectory(Path.GetDirectoryName(path)!, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-            File.Delete(path);
+            // Under its name only when it listens: who finds it there is never told that nobody runs.
+            var unfinished = Path.ChangeExtension(path, ".new");
+            File.Delete(unfinished);
             var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-            listener.Bind(new UnixDomainSocketEndPoint(path));
-            access.Protect(path);
+            listener.Bind(new UnixDomainSocketEndPoint(unfinished));
+            access.Protect(unfinished);
             listener.Listen(CallersMax);
+            File.Move(unfinished, path, overwrite: true);
             return listener;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or SocketException or ArgumentException)
         {
             // The agent's work does not depend on it.
             LogNoSocket(path, e.Message);
+            return null;
+        }
+    }
+
+    // The agent's work does not depend on it: who cannot be let in now is let in later.
+    private async Task<Socket?> AcceptAsync(Socket listener, CancellationToken stop)
+    {
+        try
+        {
+            return await listener.AcceptAsync(stop);
+        }
+        catch (SocketException)
+        {
+            counters.Add("control.failed-accepts");
             return null;
         }
     }
@@ -81,7 +108,11 @@ internal sealed partial class ControlServer(
                 limit.CancelAfter(CallerTime);
                 // Read in any case: a socket closed with something unread is reset, and the caller would not see why.
                 var line = await ReadLineAsync(caller, limit.Token);
-                var reply = access.RoleOf(access.PeerOf(caller)) is { } role ? Handle(line, role) : handle(new ControlRequest(""), null);
+                var role = access.RoleOf(access.PeerOf(caller));
+                // On a thread of its own: an erasure takes minutes, and others may call meanwhile.
+                var reply = await Task.Factory.StartNew(
+                    () => role is { } has ? Handle(line, has) : handle(new ControlRequest(""), null),
+                    CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
                 await ReplyAsync(caller, reply, stop);
             }
         }

@@ -16,7 +16,7 @@ internal sealed class ExportPipe : WriteOnlyStream
     private readonly byte[] _piece = new byte[PieceBytes];
     private int _used;
     private bool _ended;
-    private bool _abandoned;
+    private volatile bool _abandoned;
     private string _trouble = "";
 
     /// <summary>The next piece; empty at the end. Waits a few seconds at most.</summary>
@@ -51,6 +51,11 @@ internal sealed class ExportPipe : WriteOnlyStream
     {
         while (buffer.Length > 0)
         {
+            if (_abandoned)
+            {
+                throw Abandoned();
+            }
+
             var count = Math.Min(buffer.Length, PieceBytes - _used);
             buffer[..count].CopyTo(_piece.AsSpan(_used));
             _used += count;
@@ -95,6 +100,8 @@ internal sealed class ExportPipe : WriteOnlyStream
     {
     }
 
+    private static IOException Abandoned() => new("nobody fetches the export any more");
+
     private void Hand()
     {
         lock (_gate)
@@ -109,7 +116,7 @@ internal sealed class ExportPipe : WriteOnlyStream
 
             if (_abandoned)
             {
-                throw new IOException("nobody fetches the export any more");
+                throw Abandoned();
             }
 
             _pieces.Enqueue(_piece.AsSpan(0, _used).ToArray());

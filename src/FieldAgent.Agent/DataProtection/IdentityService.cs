@@ -13,12 +13,12 @@ namespace FieldAgent.Agent.DataProtection;
 /// <para>The retained state and the session at the broker are cleared in the old name as soon as the broker can be reached.</para></remarks>
 internal sealed class IdentityService : IDisposable
 {
-    /// <summary>A courier ends within 2 s, a connection attempt included.</summary>
-    private static readonly TimeSpan CouriersEndWithin = TimeSpan.FromSeconds(3);
+    /// <summary>A courier ends within 2 s, a connection attempt included; the rest is for a board under load.</summary>
+    private static readonly TimeSpan CouriersEndWithin = TimeSpan.FromSeconds(8);
 
     /// <summary>A change that was asked for without need tries again when something waits: two attempts stay within the 10 s of a
     /// caller.</summary>
-    private const int Attempts = 2;
+    private const int Attempts = 5;
 
     private const string EpochWord = "epoch";
 
@@ -312,34 +312,47 @@ internal sealed class IdentityService : IDisposable
     {
         try
         {
-            if (!_gate.MayIdentify(out var reason))
+            if (!MustEnd(out _))
             {
-                // Refused for now alone, as by a freeze, the name waits with the data that carry it.
-                if (_store.IsUsed && !reason.IsForNow())
-                {
-                    _ = Rotate(RotationReason.Withdrawn, erase: true);
-                }
+                return;
             }
-            else if (_config.Recipients.Any(r => _store.NameUsedAt(r.Name) is { } used && Board.NameAt(r.Name) is { } name && used != name))
+
+            lock (_rotating)
             {
-                // What may have been sent under the old name cannot be kept for the new one.
-                lock (_rotating)
+                // Another thread may have done it meanwhile.
+                if (MustEnd(out var isRefused)
+                    && !(isRefused ? Rotate(RotationReason.Withdrawn, erase: true) : MakeAnew()).Ok)
                 {
-                    try
-                    {
-                        _ = RotateOnce(erase: false, "made-otherwise", "agent");
-                    }
-                    catch (StoreFault fault) when (fault.Kind == StoreFaultKind.Refused)
-                    {
-                        _ = RotateOnce(erase: true, "made-otherwise", "agent");
-                    }
+                    // Couriers stay idle in any case, or go on under the old name: it is tried again within a minute.
+                    _counters.Add("identity.rotation-failed");
                 }
             }
         }
         catch (StoreFault)
         {
-            // Couriers stay idle in any case; the next change or start tries again.
             _counters.Add("identity.rotation-failed");
+        }
+    }
+
+    // Refused for now alone, as by a freeze, the name waits with the data that carry it.
+    private bool MustEnd(out bool isRefused)
+    {
+        isRefused = !_gate.MayIdentify(out var reason);
+        return isRefused
+            ? _store.IsUsed && !reason.IsForNow()
+            : _config.Recipients.Any(r => _store.NameUsedAt(r.Name) is { } used && Board.NameAt(r.Name) is { } name && used != name);
+    }
+
+    // What may have been sent under the old name cannot be kept for the new one.
+    private ControlReply MakeAnew()
+    {
+        try
+        {
+            return RotateOnce(erase: false, "made-otherwise", "agent");
+        }
+        catch (StoreFault fault) when (fault.Kind == StoreFaultKind.Refused)
+        {
+            return RotateOnce(erase: true, "made-otherwise", "agent");
         }
     }
 

@@ -10,11 +10,17 @@ namespace FieldAgent.Agent.DataProtection;
 /// piece by piece, so that nothing lies unencrypted in the state folder. Any thread; one export at a time.</summary>
 internal sealed class PrivacyExport(
     Gate gate, Func<ISpoolView> held, IConsentLedger consents, IDeliveryLedger deliveries, IRequestLedger requests, IAuditLog audit,
-    Audiences audiences, IClock clock)
+    Audiences audiences, IClock clock) : IDisposable
 {
     private const int AuditChunk = 256;
+
+    /// <summary>What the writer reads may hang as long as the card does.</summary>
+    private static readonly TimeSpan EndWithin = TimeSpan.FromSeconds(2);
+
     private readonly Lock _lock = new();
     private ExportPipe? _pipe;
+    private Thread? _writer;
+    private bool _isOver;
 
     /// <summary>Writes the export, a tar archive. Blocks as long as the stream takes.</summary>
     /// <exception cref="StoreFault">The store does not answer.</exception>
@@ -75,13 +81,32 @@ internal sealed class PrivacyExport(
         var pipe = new ExportPipe();
         lock (_lock)
         {
+            if (_isOver)
+            {
+                return ControlReply.No("the agent ends");
+            }
+
             _pipe?.Abandon();
             _pipe = pipe;
+            _writer = new Thread(() => Run(pipe)) { IsBackground = true, Name = "export" };
+            _writer.Start();
         }
 
-        var thread = new Thread(() => Run(pipe)) { IsBackground = true, Name = "export" };
-        thread.Start();
         return new ControlReply(true);
+    }
+
+    /// <summary>Breaks off an export under way, and waits for its writer: what it reads and signs with is about to be closed.</summary>
+    public void Dispose()
+    {
+        Thread? writer;
+        lock (_lock)
+        {
+            _isOver = true;
+            _pipe?.Abandon();
+            writer = _writer;
+        }
+
+        writer?.Join(EndWithin);
     }
 
     /// <summary>The next piece in base64; an empty one at the end; none when it is not ready yet.</summary>

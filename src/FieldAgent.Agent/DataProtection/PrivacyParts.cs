@@ -211,6 +211,7 @@ internal sealed class PrivacyParts : IDisposable
     {
         Store.Spool.Stored -= Gate.Settle;
         Gate.Changed -= FollowAnalytics;
+        Export.Dispose();
         RequestErrands.Dispose();
         Identity.Dispose();
         Audiences.Dispose();

@@ -9,8 +9,10 @@ namespace FieldAgent.Agent.Demo;
 /// <summary>A mosquitto of the demo's own, on a free port of the loopback interface.</summary>
 internal sealed class DemoBroker : IDisposable
 {
-    private static readonly TimeSpan ReadyWithin = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan ReadyWithin = TimeSpan.FromSeconds(30);
 
+    // Bound and never listening: nobody else gets the port before the broker listens there or while it is away.
+    private readonly Socket _port = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
     private readonly string _configuration;
     private readonly IClock _clock;
     private Process? _process;
@@ -18,7 +20,8 @@ internal sealed class DemoBroker : IDisposable
     public DemoBroker(string folder, IClock clock)
     {
         _clock = clock;
-        Port = FreePort();
+        _port.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        _port.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
         _configuration = Path.Join(folder, "mosquitto.conf");
         // Persistence: what the broker has acknowledged to the agent must outlive its own stop, as at any vendor's.
         File.WriteAllText(_configuration, string.Create(CultureInfo.InvariantCulture, $"""
@@ -34,7 +37,7 @@ internal sealed class DemoBroker : IDisposable
     }
 
     /// <summary>TCP port.</summary>
-    public int Port { get; }
+    public int Port => ((IPEndPoint)_port.LocalEndPoint!).Port;
 
     /// <summary>Starts it and waits until it answers.</summary>
     public void Start(CancellationToken stop)
@@ -70,12 +73,9 @@ internal sealed class DemoBroker : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => Stop();
-
-    private static int FreePort()
+    public void Dispose()
     {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
+        Stop();
+        _port.Dispose();
     }
 }

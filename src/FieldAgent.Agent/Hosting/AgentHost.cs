@@ -143,6 +143,7 @@ internal static partial class AgentHost
             try
             {
                 parts.Privacy.Policies.Watch();
+                parts.Privacy.Identity.PutRight();
                 parts.Privacy.ErasureEntries.TellMissing();
                 parts.Privacy.Consents.FinishInterrupted();
                 said = "";
@@ -172,7 +173,7 @@ internal static partial class AgentHost
 
         if (summary.Lost > 0)
         {
-            LogLost(log, summary.Lost, parts.Pipeline.StoreTrouble);
+            LogLost(log, summary.Lost, parts.Pipeline.Progress.Trouble);
         }
 
         return summary.Lost;

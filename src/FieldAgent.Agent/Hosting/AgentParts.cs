@@ -112,7 +112,8 @@ internal sealed class AgentParts : IDisposable
     {
         var spool = Store.Spool.State;
         var now = Clock.Now();
-        var trouble = Pipeline.StoreTrouble;
+        var progress = Pipeline.Progress;
+        var trouble = progress.Trouble;
         var stored = StoredReport.TryRead(Privacy, ref trouble);
         return new StatusReport(
             CommandLine.Version,
@@ -126,7 +127,7 @@ internal sealed class AgentParts : IDisposable
                 spool.OldestWallUnixNs > 0 ? Math.Max(0, (now.WallUnixNs - spool.OldestWallUnixNs) / 1e9) : null,
                 spool.StateBytes, spool.StateBytesMax, spool.Kept, spool.Unwritten + Pipeline.ImagesRefused),
             new StoreReport(
-                Pipeline.ReadingsStored, Pipeline.BlocksStored, Pipeline.ImagesStored, trouble,
+                progress.Readings, progress.Blocks, progress.Images, trouble,
                 Store.OpenOutcome.Text, SqliteLibrary.Description),
             [.. Couriers.Select(static c => c.State)],
             Counters.Snapshot("denied."),
@@ -160,8 +161,9 @@ internal sealed class AgentParts : IDisposable
     public RunSummary Summary()
     {
         var spool = Store.Spool.State;
+        var progress = Pipeline.Progress;
         return new RunSummary(
-            Pipeline.ReadingsStored, Pipeline.BlocksStored, Pipeline.ImagesStored, spool.Blocks, spool.Readings, spool.Images, spool.Unwritten + Pipeline.ImagesRefused,
+            progress.Readings, progress.Blocks, progress.Images, spool.Blocks, spool.Readings, spool.Images, spool.Unwritten + Pipeline.ImagesRefused,
             Counters.Snapshot("dropped."));
     }
 

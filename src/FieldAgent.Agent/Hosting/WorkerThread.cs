@@ -10,6 +10,7 @@ internal sealed partial class WorkerThread(
     : IHostedService, IDisposable
 {
     private readonly CancellationTokenSource _stop = new();
+    private volatile bool _isOver;
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public Task StartAsync(CancellationToken cancellationToken)
@@ -31,13 +32,21 @@ internal sealed partial class WorkerThread(
         }
     }
 
-    public void Dispose() => _stop.Dispose();
+    public void Dispose()
+    {
+        _isOver = true;
+        _stop.Dispose();
+    }
 
     private void Run()
     {
         try
         {
             loop(_stop.Token);
+        }
+        catch (Exception) when (_isOver)
+        {
+            // It did not end in time, which was said, and finds what it works with closed: no crash of its own.
         }
         catch (Exception e)
         {

@@ -47,7 +47,8 @@ public sealed class Consumer : ILinkEvents
         _progress = progress;
         var end = _options.Duration is { } duration ? _clock.BootNs + duration.ToNs() : long.MaxValue;
         using var wake = stop.Register(_wakes.Stop);
-        while (!stop.IsCancellationRequested && _clock.BootNs < end)
+        // Once in any case, however short the time and slow the machine: a report of a broker that nobody tried says nothing.
+        for (var tries = 0; !stop.IsCancellationRequested && (tries == 0 || _clock.BootNs < end); tries++)
         {
             var switched = ConnectOnce(end, stop);
             if (!stop.IsCancellationRequested && !switched && _clock.BootNs < end)

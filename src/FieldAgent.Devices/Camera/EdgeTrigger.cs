@@ -33,6 +33,7 @@ internal sealed class OpenTrigger : IDisposable
     private readonly Lock _lock = new();
     private readonly IGpioLines _held;
     private readonly CancellationTokenSource _end;
+    private readonly StopEvent _stopped;
     private readonly Thread _thread;
     private CancellationTokenSource _arrived = new();
     private SensorFault? _fault;
@@ -40,10 +41,22 @@ internal sealed class OpenTrigger : IDisposable
     private int _tooMany;
 
     /// <summary>Takes over the line, and follows it until disposed.</summary>
+    /// <exception cref="SensorFault">The process has too many files open; the line is given back.</exception>
     public OpenTrigger(IGpioLines held, CancellationToken stop)
     {
         _held = held;
         _end = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        try
+        {
+            _stopped = new StopEvent(_end.Token);
+        }
+        catch
+        {
+            _held.Dispose();
+            _end.Dispose();
+            throw;
+        }
+
         _thread = new Thread(Follow, StackBytes) { IsBackground = true, Name = "camera trigger" };
         _thread.Start();
     }
@@ -99,6 +112,7 @@ internal sealed class OpenTrigger : IDisposable
     {
         _end.Cancel();
         _thread.Join();
+        _stopped.Dispose();
         _held.Dispose();
         _end.Dispose();
         _arrived.Dispose();
@@ -107,10 +121,9 @@ internal sealed class OpenTrigger : IDisposable
     private void Follow()
     {
         var edges = new GpioEdge[16];
-        using var stopped = new StopEvent(_end.Token);
         try
         {
-            while (_held.Wait(stopped, LookMs) is not Readiness.Stopped)
+            while (_held.Wait(_stopped, LookMs) is not Readiness.Stopped)
             {
                 if (_held.ReadEdges(edges) is > 0 and var count)
                 {
@@ -122,9 +135,10 @@ internal sealed class OpenTrigger : IDisposable
                 }
             }
         }
-        catch (SensorFault fault)
+        catch (Exception e)
         {
-            Add(0, fault);
+            // The boundary: what is thrown here would end the process; it belongs to the sensor's own thread.
+            Add(0, e as SensorFault ?? new SensorFault(SensorFaultKind.Io, "trigger", $"{e.GetType().Name}: {e.Message}", e));
         }
     }
 

@@ -79,7 +79,7 @@ internal sealed class ExecSensor(SensorSetup setup) : ISensor
     private static string Reason(ChildExit? exit) => exit switch
     {
         null => "The program hangs inside the kernel.",
-        { Signal: 0, Code: 126 } => "The program ended: exit code 126, which here means that it may not be run, or that its interpreter is out of reach ('readable').",
+        { Signal: 0, Code: 126 } => "The program ended: exit code 126, which here means that it may not be run or may still be written, or that its interpreter is out of reach ('readable').",
         { Signal: 0, Code: 127 } => "The program ended: exit code 127, which here means that its interpreter or a library is missing.",
         _ => $"The program ended: {exit}. Run it by hand to see its words.",
     };

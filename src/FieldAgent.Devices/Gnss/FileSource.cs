@@ -6,6 +6,9 @@ namespace FieldAgent.Devices.Gnss;
 /// <summary>Replays a recording: the first fix now, each further one as much later as it was then; or all as fast as they are taken.</summary>
 internal static class FileSource
 {
+    /// <summary>Most time between two signs of life while nothing comes out of a FIFO.</summary>
+    private const int LookMs = 1000;
+
     /// <summary>Replays until the end (then waits for <paramref name="stop"/>), or for ever with <paramref name="isLooped"/>.</summary>
     /// <exception cref="SensorFault">The file is absent, refused, or holds no NMEA.</exception>
     public static void Run(
@@ -44,7 +47,11 @@ internal static class FileSource
             var read = file.Read(buffer, out var error);
             if (error == Libc.EAGAIN)
             {
-                file.WaitReadable(stopEvent, -1);
+                if (file.WaitReadable(stopEvent, LookMs) == Readiness.Timeout)
+                {
+                    publisher.Wait();
+                }
+
                 continue;
             }
 

@@ -33,7 +33,7 @@ internal sealed class FixPublisher
     private long _dueNs = long.MinValue;
     private long _lastRowNs;
     private bool? _hadFix;
-    private (FixMode Mode, int Satellites) _described;
+    private (FixMode Mode, int Satellites)? _described;
 
     /// <summary>Declares the two stream sets of <paramref name="sensor"/>.</summary>
     /// <param name="sensor">The sensor's name.</param>
@@ -116,6 +116,13 @@ internal sealed class FixPublisher
             WriteReceiver(FixMode.None, -1, double.NaN, bootNs);
             Describe(new GnssFix());
         }
+    }
+
+    /// <summary>Says that the source has nothing to say, and waits: it is no call that hangs. The next fix says what it is again.</summary>
+    public void Wait()
+    {
+        _described = null;
+        _host.Describe("its writer is quiet");
     }
 
     /// <summary>Passes on what was skipped since the last call.</summary>

@@ -35,7 +35,7 @@ internal static class GnssLimits
     /// <summary>Longest line from gpsd: its own limit is 10,240 bytes (GPS_JSON_RESPONSE_MAX).</summary>
     public const int GpsdLineBytesMax = 16 * 1024;
 
-    /// <summary>Time to resolve and connect to gpsd; it is on this board or in this building.</summary>
+    /// <summary>Time to resolve gpsd's host, and again to connect to it; it is on this board or in this building.</summary>
     public static readonly TimeSpan GpsdConnectMax = TimeSpan.FromSeconds(5);
 
     /// <summary>Smallest time between two WATCH requests: gpsd answers each with DEVICES, which itself asks for a WATCH.</summary>

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using FieldAgent.Core;
+using FieldAgent.Devices.Linux;
 
 namespace FieldAgent.Devices.Gnss;
 
@@ -80,24 +81,20 @@ internal static class GpsdSource
 
     private static Socket? Connect(string host, int port, string place, CancellationToken stop)
     {
-        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        limit.CancelAfter(GnssLimits.GpsdConnectMax);
         try
         {
-            socket.ConnectAsync(host, port, limit.Token).AsTask().GetAwaiter().GetResult();
-            return socket;
+            return NetworkHost.Connect(host, port, GnssLimits.GpsdConnectMax, stop);
         }
-        catch (OperationCanceledException e)
+        catch (OperationCanceledException)
         {
-            socket.Dispose();
-            return stop.IsCancellationRequested
-                ? null
-                : throw new SensorFault(SensorFaultKind.Timeout, place, "gpsd does not answer: check the address and the network.", e);
+            return null;
+        }
+        catch (TimeoutException e)
+        {
+            throw new SensorFault(SensorFaultKind.Timeout, place, "gpsd does not answer: check the address and the network.", e);
         }
         catch (SocketException e)
         {
-            socket.Dispose();
             throw new SensorFault(SensorFaultKind.Absent, place, e.SocketErrorCode == SocketError.HostNotFound
                 ? "There is no host of this name: correct 'gpsd'."
                 : "gpsd does not listen there: start it (systemctl start gpsd.socket).", e);

@@ -16,6 +16,9 @@ internal sealed class IioBufferedSensor(SensorSetup setup) : ISensor
     private const long SilenceNs = 5 * ClockExtensions.NsPerSecond;
     private const int SilencePeriods = 10;
 
+    // And so many looks: a machine that stood still for a while has not listened.
+    private const int SilenceLooks = 3;
+
     private readonly string _field = setup.Options.Get(SensorOptions.Field);
 
     /// <inheritdoc/>
@@ -39,6 +42,7 @@ internal sealed class IioBufferedSensor(SensorSetup setup) : ISensor
         var kept = 0;
         var silenceNs = Math.Max(SilenceNs, SilencePeriods * decoder.PeriodNs);
         var heardNs = host.Clock.BootNs;
+        var looks = 0;
         while (true)
         {
             if (buffer.Descriptor.WaitReadable(stopped, LookMs) == Readiness.Stopped)
@@ -49,7 +53,7 @@ internal sealed class IioBufferedSensor(SensorSetup setup) : ISensor
             var read = buffer.Descriptor.Read(block.AsSpan(kept), out var error);
             if (read < 0 && error == Libc.EAGAIN)
             {
-                if (host.Clock.BootNs - heardNs > silenceNs)
+                if (++looks >= SilenceLooks && host.Clock.BootNs - heardNs > silenceNs)
                 {
                     throw new SensorFault(SensorFaultKind.Timeout, buffer.Device, "No sample comes: the trigger does not fire. Check 'trigger' and its rate, or the chip's interrupt line.");
                 }
@@ -65,6 +69,7 @@ internal sealed class IioBufferedSensor(SensorSetup setup) : ISensor
             }
 
             heardNs = host.Clock.BootNs;
+            looks = 0;
             var bytes = block.AsSpan(0, kept + read);
             var scans = bytes.Length / buffer.ScanBytes;
             for (var i = 0; i < scans; i++)

@@ -50,8 +50,11 @@ internal sealed unsafe class ChildRemains(FileDescriptor pidfd) : IDisposable
 /// <summary>A program that was started, leader of a session and a process group of its own. Disposing kills the whole group. One thread.</summary>
 internal sealed unsafe class ChildProgram : IDisposable
 {
-    /// <summary>How long a killed program may take to go; one inside a driver's call takes as long as the driver.</summary>
+    /// <summary>How long a killed program may take to go; one inside a driver's call takes as long as the driver. Counted in looks: when the
+    /// whole machine stood still meanwhile, the program had no time to go.</summary>
     private const int EndMs = 1000;
+
+    private const int EndLookMs = 100;
 
     private static readonly Lock UnreapedLock = new();
     private static readonly List<int> Unreaped = [];
@@ -162,10 +165,13 @@ internal sealed unsafe class ChildProgram : IDisposable
         // Before it is reaped: until then nobody else can get its number. What it started dies with it.
         _ = Libc.Kill(-Id, Libc.SIGKILL);
         var fd = new Libc.PollFd { Fd = _pidfd.Number, Events = Libc.POLLIN };
-        if (Libc.Poll(&fd, 1, EndMs) > 0)
+        for (var waited = 0; waited < EndMs; waited += EndLookMs)
         {
-            _exit = Reap(Id);
-            return _exit;
+            if (Libc.Poll(&fd, 1, EndLookMs) > 0)
+            {
+                _exit = Reap(Id);
+                return _exit;
+            }
         }
 
         lock (UnreapedLock)
@@ -206,6 +212,8 @@ internal sealed unsafe class ChildProgram : IDisposable
             Libc.ENOENT or Libc.ENOTDIR => throw new SensorFault(SensorFaultKind.Absent, request.Path, "The program does not exist. Install it, or correct its path."),
             Libc.EACCES or Libc.EPERM => throw new SensorFault(
                 SensorFaultKind.Refused, request.Path, "It may not be run by the agent's user. Correct its mode (chmod 755) and that of its folders."),
+            Libc.ETXTBSY => throw new SensorFault(
+                SensorFaultKind.Busy, request.Path, "Somebody has the program open for writing, and the kernel does not start one that changes; it is tried again by itself."),
             Libc.ENOEXEC => throw new SensorFault(
                 SensorFaultKind.Malformed, request.Path, "It is no program for this processor, or a script without '#!' in its first line."),
             _ => throw new SensorFault(SensorFaultKind.Io, request.Path, $"It could not be started: {Marshal.GetPInvokeErrorMessage(error)} (errno {error})."),
@@ -253,7 +261,7 @@ internal sealed unsafe class ChildProgram : IDisposable
     private static (int Read, int Write) Pipe()
     {
         var fds = stackalloc int[2];
-        return Libc.Pipe2(fds, Libc.O_CLOEXEC) == 0 ? (fds[0], fds[1]) : throw new InvalidOperationException($"pipe: errno {Marshal.GetLastPInvokeError()}");
+        return Libc.Pipe2(fds, Libc.O_CLOEXEC) == 0 ? (fds[0], fds[1]) : throw FileDescriptor.NoneLeft("pipe", Marshal.GetLastPInvokeError());
     }
 
     private static void CloseBoth((int Read, int Write) pipe)

@@ -91,6 +91,12 @@ internal sealed unsafe class FileDescriptor : SafeHandleMinusOneIsInvalid
     /// <remarks>The fault names the place without a serial number that its path holds.</remarks>
     public static SensorFault Fault(string path, int error) => FaultAt(DeviceName.Of(path), error);
 
+    /// <summary>The kernel gave no descriptor, of which a process has only so many.</summary>
+    /// <param name="call">What was asked for.</param>
+    /// <param name="error">The errno.</param>
+    public static SensorFault NoneLeft(string call, int error) => new(
+        SensorFaultKind.Io, call, $"{Marshal.GetPInvokeErrorMessage(error)} (errno {error}). Look at the unit's LimitNOFILE; it is tried again by itself.");
+
     private static SensorFault FaultAt(string path, int error) => error switch
     {
         Libc.ENOENT or Libc.ENOTDIR or Libc.ENXIO or Libc.ENODEV =>

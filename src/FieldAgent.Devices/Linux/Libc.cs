@@ -22,6 +22,7 @@ internal static unsafe partial class Libc
     public const int ETIMEDOUT = 110;
     public const int EREMOTEIO = 121;
     public const int EINVAL = 22;
+    public const int ETXTBSY = 26;
 
     public const int F_SETFL = 4;
 

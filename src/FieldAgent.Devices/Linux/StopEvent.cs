@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using FieldAgent.Core;
 
 namespace FieldAgent.Devices.Linux;
 
@@ -8,12 +9,13 @@ internal sealed unsafe class StopEvent : IDisposable
     private readonly CancellationTokenRegistration _registration;
 
     /// <summary>Follows <paramref name="stop"/>.</summary>
+    /// <exception cref="SensorFault">The process has too many files open; worth another try.</exception>
     public StopEvent(CancellationToken stop)
     {
         Number = Libc.EventFd(0, Libc.EFD_CLOEXEC | Libc.EFD_NONBLOCK);
         if (Number < 0)
         {
-            throw new InvalidOperationException($"eventfd: errno {Marshal.GetLastPInvokeError()}");
+            throw FileDescriptor.NoneLeft("eventfd", Marshal.GetLastPInvokeError());
         }
 
         _registration = stop.Register(static self => ((StopEvent)self!).Set(), this);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using FieldAgent.Core;
 using FieldAgent.Devices.Linux;
@@ -29,13 +30,51 @@ internal sealed class ModbusSensor(SensorSetup setup)
         var line = isTcp
             ? string.Create(CultureInfo.InvariantCulture, $"{options.Get(ModbusKind.Host)}:{options.Get(ModbusKind.Port)}")
             : DeviceName.Of(options.Get(ModbusKind.Device));
-        var context = isTcp
-            ? LibModbus.NewTcp(options.Get(ModbusKind.Host), options.Get(ModbusKind.Port).ToString(CultureInfo.InvariantCulture))
-            : LibModbus.NewRtu(
-                setup.DevicePath(options.Get(ModbusKind.Device)), (int)options.Get(ModbusKind.Baud),
-                (byte)char.ToUpperInvariant(options.Get(ModbusKind.Parity)[0]), 8, (int)options.Get(ModbusKind.StopBits));
         var place = string.Create(CultureInfo.InvariantCulture, $"{line}, unit {options.Get(ModbusKind.Unit)}");
-        return new ModbusLine(host, set, ModbusBlock.Plan(registers), context, place, options.Get(ModbusKind.Timeout), (int)options.Get(ModbusKind.Unit));
+        var blocks = ModbusBlock.Plan(registers);
+        return isTcp ? OpenTcp() : Connect(LibModbus.NewRtu(
+            setup.DevicePath(options.Get(ModbusKind.Device)), (int)options.Get(ModbusKind.Baud),
+            (byte)char.ToUpperInvariant(options.Get(ModbusKind.Parity)[0]), 8, (int)options.Get(ModbusKind.StopBits)));
+
+        // The library gets addresses, never a name: its own look-up could not be interrupted.
+        ModbusLine OpenTcp()
+        {
+            var port = options.Get(ModbusKind.Port).ToString(CultureInfo.InvariantCulture);
+            SensorFault? fault = null;
+            foreach (var address in Resolve(options.Get(ModbusKind.Host), place, stop))
+            {
+                stop.ThrowIfCancellationRequested();
+                try
+                {
+                    return Connect(LibModbus.NewTcp(address, port));
+                }
+                catch (SensorFault refused)
+                {
+                    fault = refused;
+                }
+            }
+
+            throw fault!;
+        }
+
+        ModbusLine Connect(nint context) =>
+            new(host, set, blocks, context, place, options.Get(ModbusKind.Timeout), (int)options.Get(ModbusKind.Unit));
+    }
+
+    private static IEnumerable<string> Resolve(string name, string place, CancellationToken stop)
+    {
+        try
+        {
+            return NetworkHost.Resolve(name, DeviceLimits.NameLookUpMax, stop).Select(static address => address.ToString());
+        }
+        catch (SocketException e)
+        {
+            throw new SensorFault(SensorFaultKind.Absent, place, "The name of the instrument is not known: correct 'host'.", e);
+        }
+        catch (TimeoutException e)
+        {
+            throw new SensorFault(SensorFaultKind.Timeout, place, "The name server does not answer: check the network, or give the instrument's address.", e);
+        }
     }
 }
 
@@ -188,7 +227,6 @@ internal sealed unsafe class ModbusLine : IPolledDevice
             new SensorFault(SensorFaultKind.Malformed, place, "The answers make no sense: is it Modbus, and nobody else master on the line?"),
         _ when error > LibModbus.ErrorBase => new SensorFault(
             SensorFaultKind.Io, place, string.Create(CultureInfo.InvariantCulture, $"The instrument answers with exception {error - LibModbus.ErrorBase}.")),
-        0 => new SensorFault(SensorFaultKind.Absent, place, "The name of the instrument is not known: correct 'host'."),
         _ => FileDescriptor.Fault(place, error),
     };
 }

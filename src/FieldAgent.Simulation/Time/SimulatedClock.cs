@@ -8,6 +8,7 @@ public sealed class SimulatedClock : IClock
 {
     private readonly Lock _lock = new();
     private readonly object _tick = new();
+    private readonly List<long> _waits = [];
     private long _bootNs;
     private long _wallOffsetNs;
     private ClockQuality _quality;
@@ -55,6 +56,18 @@ public sealed class SimulatedClock : IClock
             lock (_lock)
             {
                 return _wallOffsetNs;
+            }
+        }
+    }
+
+    /// <summary>Threads that wait for a moment which has not come yet: what they did before is done. One that was stopped counts until it goes on.</summary>
+    public int Waiting
+    {
+        get
+        {
+            lock (_tick)
+            {
+                return _waits.Count(until => until > _bootNs);
             }
         }
     }
@@ -113,10 +126,13 @@ public sealed class SimulatedClock : IClock
             _tick);
         lock (_tick)
         {
+            _waits.Add(bootNs);
             while (_bootNs < bootNs && !stop.IsCancellationRequested)
             {
                 Monitor.Wait(_tick);
             }
+
+            _waits.Remove(bootNs);
         }
 
         return !stop.IsCancellationRequested;

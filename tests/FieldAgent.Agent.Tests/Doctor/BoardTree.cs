@@ -62,6 +62,8 @@ internal sealed class BoardTree : IDisposable
 
     public string Write(string path, string text) => _folder.Write(Path.Join("root", path), text);
 
+    public string WriteProgram(string path, string text) => _folder.WriteProgram(Path.Join("root", path), text);
+
     /// <summary>A device node that its group may use.</summary>
     public string Node(string path)
     {

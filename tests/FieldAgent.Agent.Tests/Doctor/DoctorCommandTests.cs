@@ -8,8 +8,9 @@ public sealed class DoctorCommandTests
     [Fact]
     public void It_ends_with_1_prints_json_and_writes_a_bundle()
     {
+        using var nobody = new ClosedPort();
         using var board = new BoardTree();
-        board.Configure(url: FormattableString.Invariant($"mqtt://127.0.0.1:{MosquittoBroker.FreePort()}"));
+        board.Configure(url: FormattableString.Invariant($"mqtt://127.0.0.1:{nobody.Number}"));
         var bundle = board.At("support.tar.gz");
         var (code, text, error) = AgentProcess.Run("doctor", "--config", board.ConfigFile, "--json", "--bundle", bundle);
         Assert.True(code == 1, error);

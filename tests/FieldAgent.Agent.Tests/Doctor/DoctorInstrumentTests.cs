@@ -17,10 +17,10 @@ public sealed class DoctorInstrumentTests : IDisposable
         listener.Start();
         var port = ((IPEndPoint)listener.LocalEndpoint).Port;
         Assert.Equal(Verdict.Ok, Only(Modbus("127.0.0.1", port), "modbus.reached").Result);
-        listener.Stop();
-        var silent = Only(Modbus("127.0.0.1", port), "modbus.silent");
+        using var closed = new ClosedPort();
+        var silent = Only(Modbus("127.0.0.1", closed.Number), "modbus.silent");
         Assert.Equal((Verdict.Fail, "sensor boiler"), (silent.Result, silent.Place));
-        Assert.Contains($"127.0.0.1 port {port}", silent.Text, StringComparison.Ordinal);
+        Assert.Contains($"127.0.0.1 port {closed.Number}", silent.Text, StringComparison.Ordinal);
         Assert.Contains("power", silent.Remedy, StringComparison.Ordinal);
         Assert.Contains("no-such-board.invalid", Only(Modbus("no-such-board.invalid", port), "modbus.name").Text, StringComparison.Ordinal);
     }
@@ -71,7 +71,7 @@ public sealed class DoctorInstrumentTests : IDisposable
         _board.Node("dev/video0");
         if (script.Length > 0)
         {
-            File.SetUnixFileMode(_board.Write("usr/bin/rpicam-still", $"#!/bin/sh\n{script}\n"), (UnixFileMode)0b111_101_101);
+            _board.WriteProgram("usr/bin/rpicam-still", $"#!/bin/sh\n{script}\n");
         }
 
         var finding = Assert.Single(_board.Look("""{ "name": "camera", "kind": "camera", "source": "csi", "index": 1 }""").Findings, static f => f.Id.StartsWith("camera.", StringComparison.Ordinal));

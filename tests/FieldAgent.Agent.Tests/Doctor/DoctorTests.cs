@@ -241,8 +241,9 @@ public sealed class DoctorTests
     [Fact]
     public void A_gpsd_that_does_not_answer_is_named()
     {
+        using var nobody = new ClosedPort();
         using var board = new BoardTree();
-        var sensor = FormattableString.Invariant($$"""{ "name": "gnss", "kind": "gnss", "gpsd": "127.0.0.1:{{MosquittoBroker.FreePort()}}" }""");
+        var sensor = FormattableString.Invariant($$"""{ "name": "gnss", "kind": "gnss", "gpsd": "127.0.0.1:{{nobody.Number}}" }""");
         Only(board.Look(sensor), "gnss.gpsd");
     }
 

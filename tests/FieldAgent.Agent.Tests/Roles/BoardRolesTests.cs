@@ -202,7 +202,7 @@ public sealed class BoardRolesTests : IDisposable
         var parts = _bench.Parts;
         var follow = new ConsentSwitch(
             _bench.Config.Roles.ConsentSwitch!, parts.Consents, parts.Gate, parts.Ledger, audit, _bench.Store.Memory.Of("roles.consentSwitch"), _bench.Clock, NullLogger.Instance);
-        var thread = new Thread(() => follow.Follow(ContactLevel.Active, ContactLevel.Inactive, CancellationToken.None));
+        var thread = new Thread(() => follow.Follow(ContactLevel.Active, ContactLevel.Inactive, CancellationToken.None)) { IsBackground = true };
         thread.Start();
         Eventually.True(() => follow.Meaning.Contains("not obeyed yet", StringComparison.Ordinal), "the fault");
         Assert.False(follow.Applied.IsSet);

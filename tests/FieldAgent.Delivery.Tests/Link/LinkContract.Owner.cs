@@ -34,27 +34,4 @@ public abstract partial class LinkContract
         Assert.Throws<ArgumentException>(() => link.Publish(new MqttTopic(name), "x"u8, default));
         Assert.Throws<ArgumentException>(() => link.Subscribe("a/#/b", TimeSpan.FromSeconds(1)));
     }
-
-    [Fact]
-    public void Hundreds_of_connections_leave_no_descriptor_behind()
-    {
-        using var broker = new MosquittoBroker();
-        Assert.Equal(LinkFaultKind.None, Once());
-        var before = Descriptors();
-        for (var i = 0; i < 100; i++)
-        {
-            Assert.Equal(LinkFaultKind.None, Once());
-        }
-
-        // Other tests open and close files beside this one.
-        Eventually.True(() => Descriptors() < before + 80, "no descriptor is left behind");
-
-        LinkFaultKind Once()
-        {
-            using var link = Factory.Create();
-            return link.Connect(broker.Options("a"), new RecordingEvents(), out _).Kind;
-        }
-
-        static int Descriptors() => Directory.GetFileSystemEntries("/proc/self/fd").Length;
-    }
 }

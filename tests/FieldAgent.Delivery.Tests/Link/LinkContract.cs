@@ -339,8 +339,9 @@ public abstract partial class LinkContract
     [Fact]
     public void A_link_connects_once()
     {
+        using var nobody = new ClosedPort();
         using var link = Factory.Create();
-        var options = new LinkOptions { Host = "127.0.0.1", Port = MosquittoBroker.FreePort(), ClientId = "a" };
+        var options = new LinkOptions { Host = "127.0.0.1", Port = nobody.Number, ClientId = "a" };
         Assert.Equal(LinkFaultKind.Unreachable, link.Connect(options, new RecordingEvents(), out _).Kind);
         Assert.Throws<InvalidOperationException>(() => link.Connect(options, new RecordingEvents(), out _));
         Assert.Equal(PublishResult.Down, link.Publish(new MqttTopic("t"), "x"u8, default));

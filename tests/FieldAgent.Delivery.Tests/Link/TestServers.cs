@@ -139,7 +139,7 @@ public sealed class RecordingProxy : IDisposable
 
     public int Port => _server.Port;
 
-    /// <summary>Swallows what comes from now on, in both directions.</summary>
+    /// <summary>Swallows what comes from now on, in both directions, and also that one side has gone: a dead network tells nobody.</summary>
     public volatile bool IsFrozen;
 
     /// <summary>What the link sent.</summary>
@@ -188,11 +188,17 @@ public sealed class RecordingProxy : IDisposable
                 to.Send(bytes.AsSpan(0, count));
             }
 
-            to.Shutdown(SocketShutdown.Send);
+            if (!IsFrozen)
+            {
+                to.Shutdown(SocketShutdown.Send);
+            }
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
-            to.Dispose();
+            if (!IsFrozen)
+            {
+                to.Dispose();
+            }
         }
     }
 }

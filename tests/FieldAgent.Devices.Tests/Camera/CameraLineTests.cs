@@ -22,7 +22,7 @@ public sealed class CameraLineTests : IDisposable
     public void The_lamp_is_lit_before_the_camera_is_opened_and_out_after_it_is_closed()
     {
         Program($"echo $$ >{_root.Path}/pid; while [ ! -e {_root.Path}/go ]; do sleep 0.02; done; cat {Photo}");
-        using var run = _host.Start(Camera("""{ "source": "csi" }"""));
+        using var run = _host.Start(Camera("""{ "source": "csi", "timeout": "2m" }"""));
         Eventually.True(() => _host.TriggerWaits == 1, "the camera waits");
         Assert.Empty(_lamp.Log);
         _host.Trigger("one");
@@ -31,20 +31,21 @@ public sealed class CameraLineTests : IDisposable
         _root.Write("go", "");
         Eventually.True(() => _host.Images.Count == 1, "the shot");
         Assert.Equal(["lit", "out"], _lamp.Log);
-        Assert.False(File.Exists($"/proc/{File.ReadAllText(_root.File("pid")).Trim()}"));
+        Assert.False(Processes.AnyWith(_root.Path));
     }
 
     [Theory]
     [Promise("R60")]
-    [InlineData("exit 3")]
-    [InlineData("kill -KILL $$")]
-    [InlineData("trap '' TERM; sleep 1000")]
-    [InlineData("cat /dev/zero")]
-    public void However_the_program_ends_the_lamp_is_out_after_it_and_lit_until_then(string script)
+    [InlineData("exit 3", "2m")]
+    [InlineData("kill -KILL $$", "2m")]
+    [InlineData("trap '' TERM; sleep 1000", "2s")]
+    [InlineData("cat /dev/zero", "2m")]
+    public void However_the_program_ends_the_lamp_is_out_after_it_and_lit_until_then(string script, string timeout)
     {
-        Program($"echo $$ >{_root.Path}/pid; {script}");
-        _lamp.WhenOut = () => Assert.False(File.Exists($"/proc/{File.ReadAllText(_root.File("pid")).Trim()}"));
-        var sensor = Camera("""{ "source": "csi", "timeout": "1s", "warmUp": "1ms", "interval": "1s" }""");
+        // Its command line holds the folder, however far it came.
+        Program(script);
+        _lamp.WhenOut = () => Assert.False(Processes.AnyWith(_root.Path));
+        var sensor = Camera($$"""{ "source": "csi", "timeout": "{{timeout}}", "warmUp": "1ms", "interval": "1s" }""");
         Assert.Throws<SensorFault>(() => sensor.Run(_host, CancellationToken.None));
         Assert.Equal(["lit", "out"], _lamp.Log);
     }
@@ -115,13 +116,24 @@ public sealed class CameraLineTests : IDisposable
                 _gpio.Drive(0, active: true);
             }
 
-            Eventually.True(() => opened.Arrived.IsCancellationRequested && _gpio.ReadEdges(new GpioEdge[1]) == 0, "the edges");
+            Eventually.True(() => opened.Arrived.IsCancellationRequested && _gpio.IsDrained, "the edges");
             var taken = 0;
             Eventually.True(() => (taken += opened.TryTake(_host) ? 1 : 0) + _host.Skips.GetValueOrDefault("trigger-overrun") == 11, "each edge is accounted for");
             Assert.InRange(taken, 8, 11);
         }
 
         Assert.Equal(0, _gpio.Open);
+    }
+
+    [Fact]
+    public void What_the_triggers_own_thread_throws_is_the_sensors_fault_and_not_the_processs_end()
+    {
+        _gpio.Bug = new InvalidOperationException("poll: errno 22");
+        using var opened = new EdgeTrigger(Options().Get(CameraKind.Trigger)!, _gpio).Open(CancellationToken.None);
+        Eventually.True(() => opened.Arrived.IsCancellationRequested, "the thread says that something is wrong");
+        var fault = Assert.Throws<SensorFault>(() => opened.TryTake(_host));
+        Assert.Equal(SensorFaultKind.Io, fault.Kind);
+        Assert.Contains("errno 22", fault.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -169,8 +181,7 @@ public sealed class CameraLineTests : IDisposable
 
     private void Program(string script)
     {
-        _root.Write("usr/bin/rpicam-still", $"#!/bin/sh\n{script}\n");
-        File.SetUnixFileMode(_root.File("usr/bin/rpicam-still"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        _root.WriteProgram("usr/bin/rpicam-still", $"#!/bin/sh\n{script}\n");
     }
 
     private sealed class RecordingLamp : IIndicator

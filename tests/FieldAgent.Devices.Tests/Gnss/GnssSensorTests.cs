@@ -263,6 +263,24 @@ public sealed class GnssSensorTests
         host.Stop();
     }
 
+    [Fact]
+    public void A_fifo_whose_writer_is_quiet_is_awaited_and_no_call_that_hangs()
+    {
+        using var folder = new TempFolder();
+        using var writer = Fifo.Make(folder.File("nmea"));
+        using var host = new RecordingHost();
+        using var run = host.Start(GnssHost.Sensor("""{ "file": "nmea", "pace": "asap" }""", folder.Path));
+        writer.Write(Nmea.Bytes(Epoch(1) + Epoch(2)));
+        Eventually.True(() => host.Rows.Count >= 2 || run.IsOver, "a fix");
+        Eventually.True(() => host.Description == "its writer is quiet" || run.IsOver, "it says what it waits for");
+        var before = host.Described;
+        Eventually.True(() => host.Described > before + 1 || run.IsOver, "signs of life without a row");
+        writer.Write(Nmea.Bytes(Epoch(3)));
+        Eventually.True(() => host.Rows.Count >= 4 || run.IsOver, "the fix that comes after all");
+        Assert.Null(run.Failure);
+        Assert.False(run.IsOver);
+    }
+
     [Theory]
     [InlineData("missing.nmea", SensorFaultKind.Absent)]
     [InlineData("empty.nmea", SensorFaultKind.Malformed)]

@@ -78,13 +78,12 @@ public sealed class GpsdTests
     [Fact]
     public void A_gpsd_that_goes_away_is_absent_and_is_found_again_by_the_next_run()
     {
+        // Held, so that nobody else listens there in between.
+        using var port = new ClosedPort();
         using var host = new GnssHost();
-        int port;
-        ISensor sensor;
-        using (var gpsd = new FakeGpsd())
+        var sensor = GnssHost.Sensor($$"""{ "gpsd": "127.0.0.1:{{port.Number}}", "interval": "0s" }""");
+        using (var gpsd = new FakeGpsd(port.Number))
         {
-            port = gpsd.Port;
-            sensor = GnssHost.Sensor($$"""{ "gpsd": "127.0.0.1:{{port}}", "interval": "0s" }""");
             host.Start(sensor);
             gpsd.Accept();
             gpsd.Send(Tpv(1));
@@ -95,7 +94,7 @@ public sealed class GpsdTests
         host.Start(sensor);
         Assert.Equal(SensorFaultKind.Absent, host.Ended().Kind);
 
-        using var again = new FakeGpsd(port);
+        using var again = new FakeGpsd(port.Number);
         host.Start(sensor);
         again.Accept();
         again.Send(Tpv(2));
@@ -139,7 +138,23 @@ public sealed class GpsdTests
         public FakeGpsd(int port = 0)
         {
             _listener = new TcpListener(IPAddress.Loopback, port);
-            _listener.Start();
+            _listener.Server.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
+
+            // One that was closed goes on listening until the exec of a child that another test was starting.
+            Eventually.True(TryStart, "the port is free again");
+        }
+
+        private bool TryStart()
+        {
+            try
+            {
+                _listener.Start();
+                return true;
+            }
+            catch (SocketException) when (Port > 0)
+            {
+                return false;
+            }
         }
 
         public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;

@@ -20,11 +20,17 @@ internal sealed class FakeGpio : IGpioController, IGpioLines
     /// <summary>How often somebody began to wait for edges.</summary>
     public int Waits => Volatile.Read(ref _waits);
 
+    /// <summary>True when every edge was read.</summary>
+    public bool IsDrained => _edges.IsEmpty;
+
     /// <summary>What asking for lines meets.</summary>
     public SensorFault? Fault { get; set; }
 
     /// <summary>What everything on lines that are held meets: the chip was unplugged.</summary>
     public SensorFault? Gone { get; set; }
+
+    /// <summary>What a wait for edges throws.</summary>
+    public Exception? Bug { get; set; }
 
     /// <summary>What was written to outputs, oldest first.</summary>
     public ConcurrentQueue<ulong> Written { get; } = new();
@@ -68,6 +74,11 @@ internal sealed class FakeGpio : IGpioController, IGpioLines
     public Readiness Wait(StopEvent stop, int timeoutMs)
     {
         Interlocked.Increment(ref _waits);
+        if (Bug is { } bug)
+        {
+            throw bug;
+        }
+
         if (!_edges.IsEmpty || Gone is not null)
         {
             return Readiness.Readable;

@@ -61,6 +61,9 @@ public sealed class RoleTests : IDisposable
         Eventually.True(() => input.Level == ContactLevel.Unreadable, "the chip is gone");
         _gpio.Gone = null;
         Eventually.True(() => input.Level == ContactLevel.Inactive, "the chip is back");
+
+        // The level is told after it is set.
+        Eventually.True(() => _changes.Count == 4, "every change is told");
         Assert.Equal(2, _failures.Count);
         Assert.Equal(
             [ContactLevel.Unreadable, ContactLevel.Inactive, ContactLevel.Unreadable, ContactLevel.Inactive], _changes.Select(static c => c.Now));
@@ -139,9 +142,7 @@ public sealed class RoleTests : IDisposable
         Assert.Equal(SensorState.Absent, lamp.Status.State);
 
         _gpio.Fault = null;
-        using var stop = new CancellationTokenSource();
-        var thread = new Thread(() => lamp.Run(new LinuxClock(), stop.Token));
-        thread.Start();
+        using var run = new Running(stop => lamp.Run(new LinuxClock(), stop));
         Eventually.True(() => lamp.Status is { State: SensorState.Running, IsActive: false }, "the line is held");
         using (var lit = lamp.Light())
         {
@@ -157,8 +158,7 @@ public sealed class RoleTests : IDisposable
         }
 
         Assert.Equal(0UL, _gpio.Read());
-        stop.Cancel();
-        thread.Join();
+        run.Dispose();
         Assert.Equal(2, _failures.Count);
     }
 
@@ -184,7 +184,7 @@ public sealed class RoleTests : IDisposable
     private static Running Run(RoleInput made, out RoleInput input)
     {
         input = made;
-        return new Running(made);
+        return new Running(stop => made.Run(new LinuxClock(), stop));
     }
 
     private sealed class Running : IDisposable
@@ -192,16 +192,20 @@ public sealed class RoleTests : IDisposable
         private readonly CancellationTokenSource _stop = new();
         private readonly Thread _thread;
 
-        public Running(RoleInput input)
+        public Running(Action<CancellationToken> run)
         {
-            _thread = new Thread(() => input.Run(new LinuxClock(), _stop.Token));
+            _thread = new Thread(() => run(_stop.Token)) { IsBackground = true };
             _thread.Start();
         }
 
         public void Dispose()
         {
-            _stop.Cancel();
-            _thread.Join();
+            if (_thread.IsAlive)
+            {
+                _stop.Cancel();
+                _thread.Join();
+            }
+
             _stop.Dispose();
         }
     }

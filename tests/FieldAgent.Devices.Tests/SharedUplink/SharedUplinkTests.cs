@@ -172,25 +172,70 @@ public sealed class SharedUplinkTests : IDisposable
     [Fact]
     public void A_program_that_is_faster_than_the_store_waits_and_loses_nothing()
     {
-        const int Rows = 20_000;
-        using var host = new RecordingHost(rowsMax: 16);
+        // More than the socket and the store hold together.
+        const int Rows = 8_000;
+        using var host = new RecordingHost(rowsMax: 64);
         using (host.Start(Sensor()))
         {
             using var program = Connect(host);
             program.Say(Hello);
             var writer = new Thread(() =>
             {
-                for (var i = 0; i < Rows; i++)
+                try
                 {
-                    program.Tell(string.Create(CultureInfo.InvariantCulture, $"{{\"values\":[{i},0]}}"));
+                    for (var i = 0; i < Rows; i++)
+                    {
+                        program.Tell(string.Create(CultureInfo.InvariantCulture, $"{{\"values\":[{i},0]}}"));
+                    }
                 }
-            });
+                catch (Exception e) when (e is SocketException or ObjectDisposedException)
+                {
+                    // The test has ended before its time, and says why.
+                }
+            })
+            { IsBackground = true };
             writer.Start();
-            Eventually.True(() => host.Rows.Count == Rows, "all rows", 60);
+            Eventually.True(() => host.Rows.Count == Rows, "all rows", 120);
             writer.Join();
         }
 
         Assert.Equal(Enumerable.Range(0, Rows).Select(static i => (double?)i), host.Rows.Select(static row => row["flow"]));
+    }
+
+    [Fact]
+    public void Without_a_descriptor_for_a_caller_it_waits_says_so_and_lets_the_caller_in_later()
+    {
+        using var host = new RecordingHost();
+        var (tries, left) = (0, false);
+        var sensor = new SharedUplinkSensor(
+            new Core.SensorSetup("uplink", new SharedUplinkKind().Shape.Bind(ConfigNode.Parse("{}"u8.ToArray(), new ConfigErrors())!, new ConfigErrors()), _root.Path, _root.Path),
+            [new UplinkSource("pump", Me, null, null, "foreign.reading", "contract")], _root.File("uplink.sock"),
+            listener =>
+            {
+                Interlocked.Increment(ref tries);
+                return Volatile.Read(ref left) ? listener.Accept() : throw new SocketException((int)SocketError.TooManyOpenSockets);
+            });
+        using (host.Start(sensor))
+        {
+            using var program = Connect(host);
+            program.Tell(Hello);
+            for (var second = 1; second <= 3; second++)
+            {
+                // While nobody is connected it waits for the time at which it may look again, and for nothing else.
+                Eventually.True(() => host.Time.Waiting == 1, "it waits");
+                Assert.Equal(second, Volatile.Read(ref tries));
+                Assert.Contains("LimitNOFILE", host.Description, StringComparison.Ordinal);
+                Assert.Equal(2, host.Described);
+                Volatile.Write(ref left, second == 3);
+                host.Time.Advance(TimeSpan.FromSeconds(1));
+            }
+
+            Assert.Equal("{\"ok\":true}", program.Read());
+            Eventually.True(() => host.Description == "connected: pump", "the program in the list");
+        }
+
+        Assert.Equal(4, tries);
+        Assert.Equal(3, host.Skips["no-descriptor"]);
     }
 
     [Theory]
@@ -239,8 +284,22 @@ public sealed class SharedUplinkTests : IDisposable
 
         public Program(string path)
         {
-            _socket.Connect(new UnixDomainSocketEndPoint(path));
+            // Its file is there before anybody listens.
+            Eventually.True(() => TryConnect(path), "somebody listens");
             _reader = new StreamReader(new NetworkStream(_socket, ownsSocket: true));
+        }
+
+        private bool TryConnect(string path)
+        {
+            try
+            {
+                _socket.Connect(new UnixDomainSocketEndPoint(path));
+                return true;
+            }
+            catch (SocketException)
+            {
+                return false;
+            }
         }
 
         public void Tell(string line) => _socket.Send(Encoding.UTF8.GetBytes(line + "\n"));

@@ -68,9 +68,12 @@ internal sealed class Rig : IDisposable
     /// <summary>A sensor that writes a row each second until it is asked to end.</summary>
     public static void Tick(ISensorHost host, CancellationToken stop)
     {
+        // Each moment is fixed before the row that shows it: the test may let time pass as soon as it sees the row.
         var writer = host.Declare(Set);
-        while (writer.Write(host.Clock.BootNs, [1], stop) && host.Clock.Wait(TimeSpan.FromSeconds(1), stop))
+        var now = host.Clock.BootNs;
+        while (writer.Write(now, [1], stop) && host.Clock.WaitUntil(now + ClockExtensions.NsPerSecond, stop))
         {
+            now += ClockExtensions.NsPerSecond;
         }
     }
 

@@ -1,18 +1,18 @@
 using System.Buffers.Binary;
-using System.Runtime.InteropServices;
 using FieldAgent.Core;
 using FieldAgent.Core.Configuration;
 
 namespace FieldAgent.Devices.Tests;
 
 /// <summary>Buffered capture over a tree as the kernel lays it out; the device node is a FIFO, or a file that is read to its end.</summary>
-public sealed partial class IioBufferTests : IDisposable
+public sealed class IioBufferTests : IDisposable
 {
     private const string Folder = "sys/bus/iio/devices/iio:device0/";
     private const string Vibration = """{ "device": "adxl", "channels": [ { "channel": "accel_x" } ], "buffer": { "rate": "10kHz", "trigger": "board-timer" } }""";
 
     private readonly TempFolder _root = new();
-    private readonly RecordingHost _host = new(new LinuxClock());
+    // Its time stands still: no silence is ever long enough to be a fault.
+    private readonly RecordingHost _host = new();
 
     public IioBufferTests()
     {
@@ -48,7 +48,7 @@ public sealed partial class IioBufferTests : IDisposable
         var sensor = RecordingHost.Create(new IioKind(), """{ "device": "adxl", "buffer": { "rate": "10kHz", "trigger": "board-timer" } }""", _root.Path);
         using (var run = _host.Start(sensor))
         {
-            Eventually.True(() => Text("buffer/enable") == "1" && Text("buffer/length") != "2" || run.IsOver, "the buffer runs");
+            Eventually.True(() => _host.Description.Length > 0 || run.IsOver, "the buffer runs");
             Assert.Null(run.Failure);
             Assert.Equal("board-timer", Text("trigger/current_trigger"));
             Assert.Equal("10000", File.ReadAllText(_root.File("sys/bus/iio/devices/trigger0/sampling_frequency")).Trim());
@@ -144,15 +144,19 @@ public sealed partial class IioBufferTests : IDisposable
     public void Times_of_a_clock_that_is_not_boot_time_are_converted_and_missing_ones_are_reckoned()
     {
         File.Delete(_root.File(Folder + "current_timestamp_clock"));
+        using (var live = new RecordingHost(new LinuxClock()))
         using (var device = Fifo())
-        using (var run = _host.Start(RecordingHost.Create(new IioKind(), Vibration, _root.Path)))
         {
+            // Written before the sensor runs: it never waits in silence.
             var scan = new byte[16];
-            var now = _host.Clock.BootNs;
+            var before = live.Clock.BootNs;
             BinaryPrimitives.WriteInt64LittleEndian(scan.AsSpan(8), ClockNative.Now(ClockNative.ClockRealtime));
+            var after = live.Clock.BootNs;
             device.Write(scan);
-            Eventually.True(() => _host.Rows.Count == 1 || run.IsOver, "a row");
-            Assert.InRange(_host.Rows[0].BootNs, now - 50_000_000, _host.Clock.BootNs + 50_000_000);
+            using var run = live.Start(RecordingHost.Create(new IioKind(), Vibration, _root.Path));
+            Eventually.True(() => live.Rows.Count == 1 || run.IsOver, "a row");
+            Assert.Null(run.Failure);
+            Assert.InRange(live.Rows[0].BootNs, before - 50_000_000, after + 50_000_000);
         }
 
         File.Delete(Node);
@@ -204,11 +208,7 @@ public sealed partial class IioBufferTests : IDisposable
         }
     }
 
-    private FileStream Fifo()
-    {
-        Assert.Equal(0, MakeFifo(Node, 0x180));
-        return new FileStream(Node, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite, 0);
-    }
+    private FileStream Fifo() => FieldAgent.Devices.Tests.Fifo.Make(Node);
 
     private static byte[] Scan(ushort voltage, short accel, long time)
     {
@@ -218,9 +218,6 @@ public sealed partial class IioBufferTests : IDisposable
         BinaryPrimitives.WriteInt64LittleEndian(scan.AsSpan(8), time);
         return scan;
     }
-
-    [LibraryImport("libc", EntryPoint = "mkfifo", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int MakeFifo(string path, uint mode);
 
     /// <summary>Counts how often the sensor looks at it: once a block.</summary>
     private sealed class BlockClock : IClock

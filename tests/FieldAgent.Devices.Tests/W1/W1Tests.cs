@@ -44,7 +44,7 @@ public sealed class W1Tests : IDisposable
         Eventually.True(() => _host.Skips.GetValueOrDefault(reason) == 1, reason);
         Assert.Empty(_host.Rows);
         Slave(Inlet, Good);
-        Until(() => _host.Rows.Count == 1, "the next round");
+        Until(() => _host.Rows.Count >= 1, "the next round");
     }
 
     [Fact]
@@ -105,7 +105,7 @@ public sealed class W1Tests : IDisposable
     {
         Slave(Inlet, Noise);
         SensorFault? fault = null;
-        var thread = new Thread(() => fault = Fault("""{ "thermometers": [ { "name": "inlet" } ] }"""));
+        var thread = new Thread(() => fault = Fault("""{ "thermometers": [ { "name": "inlet" } ] }""")) { IsBackground = true };
         thread.Start();
         Until(() => !thread.IsAlive, "the end");
         Assert.Equal(SensorFaultKind.Malformed, fault!.Kind);
@@ -148,13 +148,19 @@ public sealed class W1Tests : IDisposable
     private void Until(Func<bool> condition, string what) => Eventually.True(
         () =>
         {
+            // Time passes only while the sensor waits for it.
+            var isWaiting = _host.Time.Waiting > 0;
             if (condition())
             {
                 return true;
             }
 
-            _host.Time.Advance(TimeSpan.FromSeconds(5));
-            return condition();
+            if (isWaiting)
+            {
+                _host.Time.Advance(TimeSpan.FromSeconds(5));
+            }
+
+            return false;
         },
         what);
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using System.Net.Sockets;
 using FieldAgent.Devices;
 
@@ -7,7 +8,11 @@ namespace FieldAgent.Agent.Doctor.Checks;
 /// <summary>Whether instruments that speak Modbus are there. One behind a serial line is only heard by the agent: the line is its alone.</summary>
 internal sealed class ModbusCheck : ICheck
 {
-    private static readonly TimeSpan Within = TimeSpan.FromSeconds(3);
+    /// <summary>A board under load is slow to answer itself.</summary>
+    private static readonly TimeSpan Within = TimeSpan.FromSeconds(5);
+
+    /// <summary>A name server that is away is asked twice, five seconds each (resolv.conf(5)).</summary>
+    private static readonly TimeSpan NameWithin = TimeSpan.FromSeconds(15);
 
     /// <inheritdoc/>
     public string Group => "modbus";
@@ -34,16 +39,23 @@ internal sealed class ModbusCheck : ICheck
 
     private static Finding Visit(string place, string host, int port)
     {
+        IPAddress[] addresses;
+        try
+        {
+            using var limit = new CancellationTokenSource(NameWithin);
+            addresses = Dns.GetHostAddressesAsync(host, limit.Token).GetAwaiter().GetResult();
+        }
+        catch (Exception e) when (e is SocketException or OperationCanceledException)
+        {
+            return Finding.Fail("modbus.name", place, $"nobody knows the name {host}", "correct 'host', or the board's name server");
+        }
+
         try
         {
             using var limit = new CancellationTokenSource(Within);
             using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
-            socket.ConnectAsync(host, port, limit.Token).AsTask().GetAwaiter().GetResult();
+            socket.ConnectAsync(addresses, port, limit.Token).AsTask().GetAwaiter().GetResult();
             return Finding.Ok("modbus.reached", place, FormattableString.Invariant($"{host} port {port} is open"));
-        }
-        catch (SocketException e) when (e.SocketErrorCode is SocketError.HostNotFound or SocketError.TryAgain or SocketError.NoData)
-        {
-            return Finding.Fail("modbus.name", place, $"nobody knows the name {host}", "correct 'host', or the board's name server");
         }
         catch (Exception e) when (e is SocketException or OperationCanceledException)
         {

@@ -15,26 +15,6 @@ public sealed class MqttNetLinkTests : LinkContract
     }
 
     [Fact]
-    public void A_packet_larger_than_was_told_to_the_broker_ends_the_link_before_room_is_made_for_it()
-    {
-        // A PUBLISH that says it is 256 MB long.
-        using var server = new ScriptedServer(static socket =>
-        {
-            if (ScriptedServer.ReadPacket(socket) is not null)
-            {
-                socket.Send([0x20, 3, 0, 0, 0, 0x30, 0xff, 0xff, 0xff, 0x7f]);
-                ScriptedServer.AwaitClose(socket);
-            }
-        });
-        using var link = Connect(
-            new LinkOptions { Host = "127.0.0.1", Port = server.Port, ClientId = "a" }, out var events, out _);
-        var before = GC.GetTotalAllocatedBytes();
-        PollUntil(link, () => events.Closed.Count > 0, "the link closes");
-        Assert.Equal(LinkFaultKind.Lost, Assert.Single(events.Closed).Kind);
-        Assert.InRange(GC.GetTotalAllocatedBytes() - before, 0, 100_000_000);
-    }
-
-    [Fact]
     public void Messages_that_nobody_polls_are_held_back_and_none_is_lost()
     {
         const int Count = 500;
