@@ -40,6 +40,7 @@ public sealed partial class StateStore
         _consents.WriteAgain();
         _audit.WriteAgain();
         _values.WriteAgain();
+        _outbox.WriteAgain();
         Found?.Invoke(new StoreFinding(IncidentKind.StoreTampered, "database moved or replaced while in use"));
     }
 

@@ -41,7 +41,8 @@ public sealed partial class StateStore : IDisposable
         _commands = new CommandLedger(context);
         _requests = new RequestLedger(context);
         _documents = new DocumentShelf(context);
-        _outbox = new OutboxLedger(context, _values);
+        _outbox = new OutboxLedger(context, _values) { Deliveries = _spool.Deliveries };
+        _spool.Deliveries.PossibleFacts = _outbox.Possible;
         _identity = new IdentityStore(context, _values, _spool, _consents, _commands, _outbox);
         Facts = new FactLedger(context);
         Budget = new BudgetLedger(context);
@@ -50,7 +51,7 @@ public sealed partial class StateStore : IDisposable
             _findings.Add(new StoreFinding(IncidentKind.ChainBroken, _audit.Broken));
         }
 
-        _eraser = new Eraser(context, _spool);
+        _eraser = new Eraser(context, _spool) { Outbox = _outbox };
         Sweeper = new Sweeper(context, _spool, _eraser) { Also = _outbox.DropExpired };
         _eraser.ResumeAtStart();
     }

@@ -57,6 +57,32 @@ public sealed class NoticeTests
     }
 
     [Fact]
+    [Promise("R10", "R78")]
+    public void It_is_noted_before_it_is_on_the_wire_and_what_was_erased_since_it_was_read_is_never_sent()
+    {
+        var rig = new CourierRig();
+        var erased = rig.Outbox.Put(Make(NoticeKind.Facts));
+        var stays = rig.Outbox.Put(Make(NoticeKind.Facts));
+        rig.Settings = rig.Settings with
+        {
+            MaySend = notice =>
+            {
+                if (notice.Id == erased.Id)
+                {
+                    rig.Outbox.Drop(notice.Id);
+                }
+
+                return true;
+            },
+        };
+        long[] noted = [];
+        rig.Broker.Arrived = m => noted = m.Topic == CourierRig.Topic("facts") ? [.. rig.Outbox.Announced] : noted;
+        rig.RunUntil(() => rig.Outbox.All.Count == 0);
+        Assert.Contains(stays.Id, noted);
+        Assert.Single(rig.On("facts"));
+    }
+
+    [Fact]
     public void What_is_put_in_while_connected_goes_out_at_once_and_other_recipients_notices_stay()
     {
         var rig = new CourierRig();

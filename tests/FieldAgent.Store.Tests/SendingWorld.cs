@@ -7,6 +7,7 @@ namespace FieldAgent.Store.Tests;
 internal sealed class SendingWorld : IDisposable
 {
     private static readonly string[] s_recipients = ["vendor", "partner"];
+    private static readonly string[] s_fields = ["device.model", "os.name"];
     private static readonly Permit[] s_permits =
     [
         Admit.Permit("telemetry", "instrument.measurement", recipients: s_recipients),
@@ -18,6 +19,8 @@ internal sealed class SendingWorld : IDisposable
     private readonly Courier[] _couriers = [new(), new()];
     private readonly HashSet<(string Recipient, string Function, long Sequence)> _sent = [];
     private readonly HashSet<(string Recipient, string Function, long Sequence)> _taken = [];
+    private readonly HashSet<(string Recipient, string Field, long Id)> _factsSent = [];
+    private readonly HashSet<(string Recipient, string Field, long Id)> _factsTaken = [];
     private Bench _bench;
     private int _folders;
 
@@ -30,7 +33,7 @@ internal sealed class SendingWorld : IDisposable
     public void Step()
     {
         var recipient = _random.Next(s_recipients.Length);
-        switch (_random.Next(16))
+        switch (_random.Next(22))
         {
             case < 4:
                 var permit = s_permits[_random.Next(s_permits.Length)];
@@ -51,8 +54,20 @@ internal sealed class SendingWorld : IDisposable
             case 14:
                 Cut();
                 break;
-            default:
+            case 15:
                 Restart();
+                break;
+            case 16 or 17:
+                _bench.Store.Outbox.Put(FactSendingTests.Facts(s_recipients[recipient], s_fields[.._random.Next(1, 3)]));
+                break;
+            case 18 or 19:
+                SendFacts(recipient);
+                break;
+            case 20:
+                AnswerFacts(recipient);
+                break;
+            default:
+                DropFacts(recipient);
                 break;
         }
     }
@@ -69,7 +84,17 @@ internal sealed class SendingWorld : IDisposable
                 $"{recipient} may have {function} {sequence}, and nobody knows");
         }
 
-        Assert.All(possible, one => Assert.Contains(_sent, sent => sent.Recipient == one.Recipient && sent.Function == one.Function));
+        Assert.All(possible.Where(static one => !one.IsFacts), one => Assert.Contains(_sent, sent => sent.Recipient == one.Recipient && sent.Function == one.Function));
+        foreach (var (recipient, field, id) in _factsSent)
+        {
+            Assert.True(
+                delivered.Any(run => run.IsFacts && run.Recipient == recipient && run.Field == field && run.Holds(id))
+                    || possible.Any(one => one.IsFacts && one.Recipient == recipient && one.Field == field && one.MayHold(id)),
+                $"{recipient} may have {field} in document {id}, and nobody knows");
+        }
+
+        Assert.All(possible.Where(static one => one.IsFacts), one => Assert.Contains(_factsSent, sent => sent.Recipient == one.Recipient && sent.Field == one.Field));
+        Assert.All(delivered.Where(static run => run.IsFacts), run => Assert.Contains(_factsSent, sent => sent.Recipient == run.Recipient && sent.Field == run.Field));
     }
 
     /// <summary>Everything is sent and acknowledged: possible is only what was taken away before.</summary>
@@ -84,13 +109,21 @@ internal sealed class SendingWorld : IDisposable
             }
 
             _couriers[recipient].Reader!.Settle();
+            SendFacts(recipient);
+            AnswerFacts(recipient, all: true);
         }
 
-        Check();
-        Assert.All(_bench.Store.Deliveries.Possible(), one => Assert.Contains(_taken, taken => taken.Recipient == one.Recipient && taken.Function == one.Function));
+        CheckLeft();
         Restart();
+        CheckLeft();
+    }
+
+    private void CheckLeft()
+    {
         Check();
-        Assert.All(_bench.Store.Deliveries.Possible(), one => Assert.Contains(_taken, taken => taken.Recipient == one.Recipient && taken.Function == one.Function));
+        Assert.All(_bench.Store.Deliveries.Possible(), one => Assert.True(one.IsFacts
+            ? _factsTaken.Any(taken => taken.Recipient == one.Recipient && taken.Field == one.Field)
+            : _taken.Any(taken => taken.Recipient == one.Recipient && taken.Function == one.Function)));
     }
 
     public void Dispose()
@@ -157,6 +190,42 @@ internal sealed class SendingWorld : IDisposable
         }
     }
 
+    // All that waits, as a courier does at each connection.
+    private void SendFacts(int recipient)
+    {
+        foreach (var notice in _bench.Store.Outbox.Waiting(s_recipients[recipient], 0, 100))
+        {
+            Assert.True(_bench.Store.Outbox.Sending(notice.Id));
+            _factsSent.UnionWith(notice.Holds.Select(one => (notice.Recipient, one.Field, notice.Id)));
+            _couriers[recipient].Facts.Add(notice);
+        }
+    }
+
+    // Some of what is on its way in this run, also of what was taken away meanwhile.
+    private void AnswerFacts(int recipient, bool all = false)
+    {
+        _couriers[recipient].Facts.RemoveAll(notice =>
+        {
+            var answered = all || _random.Next(2) == 0;
+            if (answered)
+            {
+                _bench.Store.Outbox.Sent(notice.Id);
+            }
+
+            return answered;
+        });
+    }
+
+    private void DropFacts(int recipient)
+    {
+        if (_bench.Store.Outbox.Waiting(s_recipients[recipient], 0, 100) is { Count: > 0 } waiting)
+        {
+            var notice = waiting[_random.Next(waiting.Count)];
+            _factsTaken.UnionWith(notice.Holds.Select(one => (notice.Recipient, one.Field, notice.Id)));
+            _bench.Store.Outbox.Drop(notice.Id);
+        }
+    }
+
     private void Break(int recipient)
     {
         _couriers[recipient].Window.Clear();
@@ -165,6 +234,18 @@ internal sealed class SendingWorld : IDisposable
 
     private void Erase()
     {
+        if (_random.Next(2) == 0)
+        {
+            var field = s_fields[_random.Next(s_fields.Length)];
+            _factsTaken.UnionWith(s_recipients.SelectMany(recipient => _bench.Store.Outbox.Waiting(recipient, 0, 100))
+                .Where(notice => notice.Holds.Any(one => one.Field == field))
+                .SelectMany(static notice => notice.Holds.Select(one => (notice.Recipient, one.Field, notice.Id))));
+            _bench.Store.Eraser.Erase([new ErasureScope("compatibility", field)], GapReason.Erased, "request");
+            Assert.DoesNotContain(
+                s_recipients.SelectMany(recipient => _bench.Store.Outbox.Waiting(recipient, 0, 100)), notice => notice.Holds.Any(one => one.Field == field));
+            return;
+        }
+
         var permit = s_permits[_random.Next(s_permits.Length)];
         _taken.UnionWith(_sent.Where(sent => sent.Function == permit.Function));
         _bench.Store.Eraser.Erase([new ErasureScope(permit.Function, permit.Field)], GapReason.Erased, "request");
@@ -191,6 +272,7 @@ internal sealed class SendingWorld : IDisposable
         foreach (var courier in _couriers)
         {
             courier.Window.Clear();
+            courier.Facts.Clear();
             courier.Reader?.Dispose();
             courier.Reader = null;
         }
@@ -201,5 +283,7 @@ internal sealed class SendingWorld : IDisposable
         public ISpoolReader? Reader { get; set; }
 
         public List<(long Id, string Function, long Sequence)> Window { get; } = [];
+
+        public List<Notice> Facts { get; } = [];
     }
 }

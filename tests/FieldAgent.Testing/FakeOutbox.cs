@@ -62,6 +62,28 @@ public sealed class FakeOutbox : IOutbox
         }
     }
 
+    /// <summary>Numbers of the notices that were about to be published, in order.</summary>
+    public List<long> Announced { get; } = [];
+
+    public bool Sending(long id)
+    {
+        lock (_lock)
+        {
+            ThrowIfFaulty();
+            Announced.Add(id);
+            return _notices.Exists(n => n.Id == id);
+        }
+    }
+
+    public void Drop(long id)
+    {
+        lock (_lock)
+        {
+            ThrowIfFaulty();
+            _notices.RemoveAll(n => n.Id == id);
+        }
+    }
+
     public bool Acknowledge(string recipient, string reference)
     {
         lock (_lock)

@@ -157,7 +157,7 @@ internal sealed class ConsentService(
             var proof = followed.Erasures.All(static e => e.State == ErasureState.Verified)
                 ? string.Create(CultureInfo.InvariantCulture, $"; a scan of the raw files found no remains (erasure {followed.Erasures[^1].Id})") : "";
             var items = followed.Erasures.Sum(static e => e.Items);
-            lines.Add($"erased before it was sent: {Plural.Of(Erased(followed), "reading", "readings")}, in {Plural.Of(items, "block or picture", "blocks and pictures")}{proof}");
+            lines.Add($"erased before it was sent: {Plural.Of(Erased(followed), "reading", "readings")}, in {Plural.Of(items, "block, picture or document", "blocks, pictures and documents")}{proof}");
             lines.AddRange(followed.Erasures.SelectMany(static e => e.Held).Select(static held => $"kept by a legal hold: {held.Function} {held.Field}"));
         }
 
@@ -193,7 +193,7 @@ internal sealed class ConsentService(
             })]),
             ["underWay"] = Holders.Json(underWay),
             ["given"] = Documents.List((holders?.Given ?? []).Select(static run => run.Recipient).Distinct()),
-            ["possible"] = new JsonArray([.. (holders?.Possible ?? []).Select(static one => (JsonNode)Holders.Json(one))]),
+            ["possible"] = new JsonArray([.. (holders?.Possible ?? []).Select(static one => (JsonNode)DeliveryText.Json(one))]),
             ["asked"] = Documents.List((followed?.Asked ?? []).Select(static one => one.Recipient).Distinct()),
             ["receipt"] = followed?.Receipt ?? 0,
             ["finished"] = trouble.Length == 0,

@@ -41,7 +41,7 @@ internal sealed record Holders(IReadOnlyList<DeliveryRecord> Given, IReadOnlyLis
 
         foreach (var of in Given.GroupBy(static run => run.Recipient))
         {
-            yield return $"{of.Key} was given {Plural.Of(of.Sum(static run => run.Items), "block or picture", "blocks and pictures")} of it";
+            yield return $"{of.Key} was given {Amount([.. of])} of it";
         }
 
         foreach (var of in Possible.GroupBy(static one => one.Recipient))
@@ -57,7 +57,7 @@ internal sealed record Holders(IReadOnlyList<DeliveryRecord> Given, IReadOnlyLis
     /// <summary>What is on its way, in plain words, a line a recipient and rule; none when there is nothing.</summary>
     public static IEnumerable<string> OnTheWay(IReadOnlyList<ItemUnderWay> underWay) => underWay.GroupBy(static item => (item.Recipient, item.Function, item.Field))
         .Select(static of => $"on its way to {of.Key.Recipient} at that moment, and may still arrive: {of.Key.Function} {of.Key.Field}, "
-            + $"{(of.Count() == 1 ? "number" : "numbers")} {string.Join(", ", of.Select(static item => item.Sequence.ToString(CultureInfo.InvariantCulture)))} "
+            + $"{(of.All(static item => item.IsFacts) ? Documents(of.Count()) : $"{(of.Count() == 1 ? "number" : "numbers")} {string.Join(", ", of.Select(static item => item.Sequence.ToString(CultureInfo.InvariantCulture)))}")} "
             + $"({Plural.Of(of.Sum(static item => item.Messages), "message", "messages")})");
 
     /// <summary>The same as JSON.</summary>
@@ -66,27 +66,37 @@ internal sealed record Holders(IReadOnlyList<DeliveryRecord> Given, IReadOnlyLis
         ["recipient"] = item.Recipient,
         ["function"] = item.Function,
         ["field"] = item.Field,
-        ["seq"] = item.Sequence,
+        ["kind"] = item.IsFacts ? "facts" : "readings",
+        ["seq"] = item.IsFacts ? null : item.Sequence,
         ["messages"] = item.Messages,
     })]);
 
-    /// <summary>What may have arrived, as JSON.</summary>
-    public static JsonObject Json(PossibleDelivery one) => new()
-    {
-        ["recipient"] = one.Recipient,
-        ["function"] = one.Function,
-        ["field"] = one.Field,
-        ["fromSeq"] = one.FromSequence,
-        ["toSeq"] = one.ToSequence,
-        ["items"] = one.Items == 0 ? null : one.Items,
-        ["possible"] = true,
-        ["first"] = PrivacyOverview.Iso(one.FirstWallUnixNs),
-        ["last"] = PrivacyOverview.Iso(one.LastWallUnixNs),
-    };
-
     /// <summary>What may have arrived, in plain words.</summary>
-    public static string What(PossibleDelivery one) => string.Create(CultureInfo.InvariantCulture,
-        $"{one.Function} {one.Field}, {(one.FromSequence == one.ToSequence ? $"number {one.FromSequence}" : $"{(one.Items == one.ToSequence - one.FromSequence + 1 ? "numbers" : "some of the numbers")} {one.FromSequence} to {one.ToSequence}")}");
+    public static string What(PossibleDelivery one) => $"{one.Function} {one.Field}, "
+        + (one.IsFacts ? one.Items == 0 ? "documents of facts" : Documents(one.Items)
+            : one.FromSequence == one.ToSequence ? string.Create(CultureInfo.InvariantCulture, $"number {one.FromSequence}")
+            : string.Create(CultureInfo.InvariantCulture,
+                $"{(one.Items == one.ToSequence - one.FromSequence + 1 ? "numbers" : "some of the numbers")} {one.FromSequence} to {one.ToSequence}"));
+
+    private static string Amount(IReadOnlyCollection<DeliveryRecord> runs)
+    {
+        List<string> parts = [];
+        if (runs.Where(static run => !run.IsFacts).ToList() is { Count: > 0 } readings)
+        {
+            parts.Add(Plural.Of(readings.Sum(static run => run.Items), "block or picture", "blocks and pictures"));
+        }
+
+        if (runs.Where(static run => run.IsFacts).ToList() is { Count: > 0 } facts)
+        {
+            // a document holds several fields, each counted by itself
+            parts.Add(Documents(facts.GroupBy(static run => run.Function)
+                .Sum(static function => function.GroupBy(static run => run.Field).Max(static of => of.Sum(static run => run.Items)))));
+        }
+
+        return string.Join(" and ", parts);
+    }
+
+    private static string Documents(long count) => Plural.Of(count, "document of facts", "documents of facts");
 
     private static bool IsOf(ItemUnderWay item, PossibleDelivery one) =>
         item.Recipient == one.Recipient && item.Function == one.Function && item.Field == one.Field;

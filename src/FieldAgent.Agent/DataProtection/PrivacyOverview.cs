@@ -47,7 +47,7 @@ internal sealed class PrivacyOverview(
         rows.AddRange(runs.Select(static run => new[]
         {
             run.Recipient, run.Function, run.Field,
-            string.Create(CultureInfo.InvariantCulture, $"{run.FromSequence}–{run.ToSequence}{(run.Step == 1 ? "" : run.Step == 0 ? " (not all)" : $" (every {run.Step})")}"),
+            run.IsFacts ? "facts" : string.Create(CultureInfo.InvariantCulture, $"{run.FromSequence}–{run.ToSequence}{(run.Step == 1 ? "" : run.Step == 0 ? " (not all)" : $" (every {run.Step})")}"),
             StatusText.Number(run.Items), StatusText.Number(run.Readings), Time(run.FirstWallUnixNs), Time(run.LastWallUnixNs),
             run.Precision.Word(), run.ConsentId == 0 ? run.Basis.ToString().ToLowerInvariant() : string.Create(CultureInfo.InvariantCulture, $"event {run.ConsentId}"),
             run.PolicyVersion,
@@ -60,30 +60,8 @@ internal sealed class PrivacyOverview(
 
         return new ControlReply(
             true, Lines: text.ToString().TrimEnd().Split('\n'),
-            Json: [.. runs.Select(static run => Documents.Text(Json(run))), .. possible.Select(static one => Documents.Text(Holders.Json(one)))]);
+            Json: [.. runs.Select(static run => Documents.Text(DeliveryText.Json(run))), .. possible.Select(static one => Documents.Text(DeliveryText.Json(one)))]);
     }
-
-    /// <summary>A run of deliveries as JSON.</summary>
-    public static JsonObject Json(DeliveryRecord run) => new()
-    {
-        ["recipient"] = run.Recipient,
-        ["function"] = run.Function,
-        ["field"] = run.Field,
-        ["fromSeq"] = run.FromSequence,
-        ["toSeq"] = run.ToSequence,
-        ["step"] = run.Step,
-        ["items"] = run.Items,
-        ["readings"] = run.Readings,
-        ["first"] = Iso(run.FirstWallUnixNs),
-        ["last"] = Iso(run.LastWallUnixNs),
-        ["purpose"] = run.Purpose,
-        ["basis"] = run.Basis.ToString(),
-        ["precision"] = run.Precision.Word(),
-        ["term"] = Opt.Write(run.Term),
-        ["consent"] = run.ConsentId,
-        ["policyVersion"] = run.PolicyVersion,
-        ["policyHash"] = run.PolicyHash,
-    };
 
     /// <summary>A wall time for people.</summary>
     public static string Time(long wallUnixNs) => wallUnixNs is <= 0 or long.MaxValue
@@ -161,7 +139,7 @@ internal sealed class PrivacyOverview(
                 ["policyVersion"] = sum.PolicyVersion,
                 ["encryption"] = "AES-256-GCM",
                 ["pending"] = new JsonObject(sum.Pending.Select(static p => KeyValuePair.Create(p.Key, (JsonNode?)p.Value))),
-                ["possible"] = new JsonArray([.. possible.Select(static one => (JsonNode)Holders.Json(one))]),
+                ["possible"] = new JsonArray([.. possible.Select(static one => (JsonNode)DeliveryText.Json(one))]),
                 ["delivered"] = new JsonObject(has.Select(static one => KeyValuePair.Create(one.Name, (JsonNode?)one.Items))),
             });
     }

@@ -50,7 +50,11 @@ internal sealed class PrivacyRights(
                 var audience = audiences.For(recipient);
                 var reference = audience.Reference("correction", correction.Id);
                 outbox.Put(new Notice(0, recipient, NoticeKind.Consent, reference,
-                    SignedDocument.Sign(audience.Signer, CorrectionDocument(audience, correction, reference)), UntilAcknowledged: true));
+                    SignedDocument.Sign(audience.Signer, CorrectionDocument(audience, correction, reference)), UntilAcknowledged: true)
+                {
+                    // what the statement is about goes, and so does it
+                    Holds = [ContentOf(correction)],
+                });
                 told.Add(recipient);
             }
 
@@ -230,7 +234,7 @@ internal sealed class PrivacyRights(
         var report = eraser.Erase([.. pairs.Select(pair => new ErasureScope(pair.Function, pair.Field, beforeNs))], GapReason.Erased, reason);
         var jobs = eraser.Reports().Where(job => job.Id > sinceErasure && job.Id < report.Id).Append(report).ToList();
         var (items, readings) = (jobs.Sum(static job => job.Items), jobs.Sum(static job => job.Readings));
-        said.Add($"erased on this board: {Plural.Of(items, "block or picture", "blocks and pictures")} with {Plural.Of(readings, "reading", "readings")} ("
+        said.Add($"erased on this board: {Plural.Of(items, "block, picture or document", "blocks, pictures and documents")} with {Plural.Of(readings, "reading", "readings")} ("
             + string.Create(CultureInfo.InvariantCulture, $"erasure {report.Id}, ") + (report.State == ErasureState.Verified ? "verified: a scan of the raw files found no remains)" : "keys destroyed; not verified by a scan)"));
         foreach (var pair in report.Held.Select(static scope => new ConsentPair(scope.Function, scope.Field)).Distinct())
         {
@@ -267,7 +271,7 @@ internal sealed class PrivacyRights(
             ["readings"] = report.Readings,
             ["held"] = report.Held.Count,
             ["given"] = Documents.List(holders.Given.Select(static run => run.Recipient).Distinct()),
-            ["possible"] = new JsonArray([.. holders.Possible.Select(static one => (JsonNode)Holders.Json(one))]),
+            ["possible"] = new JsonArray([.. holders.Possible.Select(static one => (JsonNode)DeliveryText.Json(one))]),
             ["asked"] = Documents.List(asked.Select(static one => one.Recipient).Distinct()),
             ["role"] = role,
         })]);
@@ -299,6 +303,14 @@ internal sealed class PrivacyRights(
         ["statement"] = correction.Statement,
         ["at"] = PrivacyOverview.Iso(correction.At.WallUnixNs),
     };
+
+    private NoticeContent ContentOf(Correction correction)
+    {
+        var rule = gate.Policy.Rule(correction.Function, correction.Field);
+        return new NoticeContent(
+            correction.Function, correction.Field, rule?.Purpose ?? "", rule?.Basis ?? default, rule?.Precision ?? default, rule?.Term ?? default, 0,
+            gate.Policy.Version, gate.Policy.Hash, correction.ToWallUnixNs);
+    }
 
     private static JsonObject HoldJson(Hold hold, long now) => new()
     {

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
 using FieldAgent.Agent.Control;
+using FieldAgent.Agent.Status;
 using FieldAgent.Core;
 using FieldAgent.Core.Configuration;
 using FieldAgent.Privacy;
@@ -18,7 +19,7 @@ internal sealed class PrivacyWhy(
     private const int AuditChunk = 256;
 
     /// <summary>Says why.</summary>
-    /// <param name="what">A message's id (<c>pseudonym.generation.boot.item</c>), <c>function:number</c>, or the time of a reading.</param>
+    /// <param name="what">A message's id (<c>pseudonym.generation.boot.item</c>), <c>function:number</c>, or the time of a reading or fact.</param>
     /// <param name="function">Only this function, or null.</param>
     /// <param name="recipient">Only this recipient, or null.</param>
     /// <exception cref="StoreFault">The store cannot be read.</exception>
@@ -32,7 +33,8 @@ internal sealed class PrivacyWhy(
         var runs = deliveries.All().Where(run => holds(run) && (function is null || run.Function == function)
             && (recipient is null || run.Recipient == recipient)).ToList();
         var possible = deliveries.Possible().Where(one => mayHold(one) && (function is null || one.Function == function)
-            && (recipient is null || one.Recipient == recipient) && !runs.Any(run => run.Recipient == one.Recipient && run.Function == one.Function)).ToList();
+            && (recipient is null || one.Recipient == recipient) && !runs.Any(run => run.Recipient == one.Recipient && run.Function == one.Function
+                && (!one.IsFacts || run.Field == one.Field))).ToList();
         if (runs.Count + possible.Count == 0)
         {
             return ControlReply.No($"{what} was delivered to nobody: it waits, was given up or erased before it was sent, or the term of the record "
@@ -56,7 +58,7 @@ internal sealed class PrivacyWhy(
             $"{Holders.What(one)}: {one.Recipient} may have it: sent at {PrivacyOverview.Time(one.FirstWallUnixNs)} UTC or later, and not acknowledged"
                 + (gate.Policy.Rule(one.Function, one.Field) is { } rule ? $"; by the policy in force for {rule.Purpose}, basis {rule.Basis.ToString().ToLowerInvariant()}" : "")));
         return new ControlReply(
-            true, Lines: lines, Json: [.. runs.Select(run => Documents.Text(Json(run, events))), .. possible.Select(static one => Documents.Text(Holders.Json(one)))]);
+            true, Lines: lines, Json: [.. runs.Select(run => Documents.Text(Json(run, events))), .. possible.Select(static one => Documents.Text(DeliveryText.Json(one)))]);
     }
 
     private bool TrySelect(
@@ -67,8 +69,8 @@ internal sealed class PrivacyWhy(
         if (colon > 0 && Opt.IsName(what[..colon]) && long.TryParse(what.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var number))
         {
             var of = what[..colon];
-            holds = run => run.Function == of && run.Holds(number);
-            mayHold = one => one.Function == of && one.MayHold(number);
+            holds = run => !run.IsFacts && run.Function == of && run.Holds(number);
+            mayHold = one => !one.IsFacts && one.Function == of && one.MayHold(number);
             return true;
         }
 
@@ -78,8 +80,8 @@ internal sealed class PrivacyWhy(
         {
             var name = recipients.FirstOrDefault(one => audiences.For(one).PrincipalId == parts[0]);
             recipient ??= name;
-            holds = run => item >= run.FromItem && item <= run.ToItem;
-            mayHold = one => item >= one.FromItem && item <= one.ToItem;
+            holds = run => !run.IsFacts && item >= run.FromItem && item <= run.ToItem;
+            mayHold = one => !one.IsFacts && item >= one.FromItem && item <= one.ToItem;
             return true;
         }
 
@@ -100,7 +102,7 @@ internal sealed class PrivacyWhy(
     private IEnumerable<string> Explain(DeliveryRecord run, IReadOnlyList<ConsentEvent> events)
     {
         yield return string.Create(CultureInfo.InvariantCulture,
-            $"{run.Function} {run.Field}, numbers {run.FromSequence} to {run.ToSequence}: delivered to {run.Recipient} from {PrivacyOverview.Time(run.FirstWallUnixNs)} to {PrivacyOverview.Time(run.LastWallUnixNs)} UTC");
+            $"{run.Function} {run.Field}, {(run.IsFacts ? Plural.Of(run.Items, "document of facts", "documents of facts") : $"numbers {run.FromSequence} to {run.ToSequence}")}: delivered to {run.Recipient} from {PrivacyOverview.Time(run.FirstWallUnixNs)} to {PrivacyOverview.Time(run.LastWallUnixNs)} UTC");
         yield return $"  rule       purpose {run.Purpose}, basis {run.Basis.ToString().ToLowerInvariant()}, as exact as {run.Precision.Word()}, kept {Opt.Write(run.Term)}";
         yield return $"  policy     {run.PolicyVersion}, SHA-256 {run.PolicyHash}{(run.PolicyHash == gate.Policy.Hash ? " (in force)" : " (no longer in force)")}";
         if (run.ConsentId == 0)
@@ -125,7 +127,7 @@ internal sealed class PrivacyWhy(
 
     private JsonObject Json(DeliveryRecord run, IReadOnlyList<ConsentEvent> events)
     {
-        var json = PrivacyOverview.Json(run);
+        var json = DeliveryText.Json(run);
         json["consentRole"] = events.FirstOrDefault(e => e.Id == run.ConsentId)?.Role;
         json["consentScope"] = events.FirstOrDefault(e => e.Id == run.ConsentId)?.Scope;
         json["policyInForce"] = run.PolicyHash == gate.Policy.Hash;

@@ -96,7 +96,40 @@ internal sealed class FactDesk(
 
     /// <summary>Whether a notice may go out now: a document of facts only when the gate permits each of them. Any thread.</summary>
     public bool MaySend(Notice notice) =>
-        DocumentOf(notice) is not { } document || Decisions(document, notice.Recipient).All(static decision => decision.IsPermitted);
+        notice.Kind != NoticeKind.Facts || (notice.Holds.Count > 0 && Decisions(notice).All(static decision => decision.IsPermitted));
+
+    /// <summary>Before anything is sent: what an earlier program sent of facts, or may have, and did not note.</summary>
+    /// <param name="consents">What was ever granted.</param>
+    /// <exception cref="StoreFault">It could not be noted.</exception>
+    public void TakeOver(IConsentLedger consents) => outbox.TakeOver(ContentsOf, () =>
+    {
+        var granted = consents.All().Where(static e => e.Action == ConsentAction.Grant).Select(static e => (e.Function, e.Field)).ToHashSet();
+        return from rule in gate.Policy.Rules
+               let function = rule.Function.Name
+               let field = rule.Field.Name
+               from recipient in rule.Recipients.Intersect(recipients)
+               where field is Vocabulary.Crash or Vocabulary.ImageCode ? granted.Contains((function, field))
+                   : sources.Any(source => source.Fields.Contains(field)) && ledger.Told(recipient, function).Length > 0
+               select (recipient, function, field);
+    });
+
+    /// <summary>Data was erased: what waits of it outside the store, untold, goes too. Any thread.</summary>
+    public void Erased(ErasureReport report)
+    {
+        if (report.Reason == GapReason.TermOver)
+        {
+            return;
+        }
+
+        // a text that more than one function may have goes with the last
+        bool IsErased(string field) => gate.Policy.Rules.Where(rule => rule.Field.Name == field)
+            .All(rule => report.Scopes.Any(scope => scope.Covers(rule.Function.Name, field) && !scope.ImagesOnly && scope.BeforeWallUnixNs == long.MaxValue));
+        _seen.Erase(IsErased);
+        if (IsErased(Vocabulary.Crash))
+        {
+            crashes.Delete();
+        }
+    }
 
     /// <inheritdoc/>
     public void Dispose() => _changed.Dispose();
@@ -119,8 +152,8 @@ internal sealed class FactDesk(
             return;
         }
 
-        // What waits of the same function is out of date.
-        Drop(recipient, document => (string?)document["function"] == function && document["facts"]?[Vocabulary.Crash] is null);
+        // What waits of the same function is out of date; what happened once is not.
+        Drop(recipient, notice => notice.Holds.All(one => one.Function == function && one.Field is not (Vocabulary.Crash or Vocabulary.ImageCode)));
         Put(recipient, function, facts);
         ledger.Note(recipient, function, digest);
     }
@@ -148,7 +181,7 @@ internal sealed class FactDesk(
             }
 
             // After it is in the outbox: a full disk delays it and does not lose it.
-            _seen.Remove();
+            _seen.Remove(fact);
         }
     }
 
@@ -190,7 +223,7 @@ internal sealed class FactDesk(
     {
         foreach (var recipient in recipients)
         {
-            Drop(recipient, document => Decisions(document, recipient).Any(static decision => !decision.Keeps));
+            Drop(recipient, notice => Decisions(notice).Any(static decision => !decision.Keeps));
             foreach (var function in gate.Policy.Functions.Select(static f => f.Name))
             {
                 if (ledger.Told(recipient, function).Length > 0 && !gate.Policy.Rules.Any(rule =>
@@ -202,20 +235,34 @@ internal sealed class FactDesk(
         }
     }
 
-    private static JsonObject? DocumentOf(Notice notice) =>
-        notice.Kind == NoticeKind.Facts ? JsonNode.Parse(notice.Json.Span)?["document"] as JsonObject : null;
+    // By the policy in force; consent and policy as the document says.
+    private List<NoticeContent> ContentsOf(Notice notice)
+    {
+        var document = JsonNode.Parse(notice.Json.Span)?["document"] as JsonObject ?? [];
+        var function = (string?)document["function"] ?? "";
+        var at = DateTimeOffset.TryParse((string?)document["time"], CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time)
+            ? (time - DateTimeOffset.UnixEpoch).ToNs() : 0;
+        return [.. (document["facts"] as JsonObject ?? []).Select(fact => Content(function, fact.Key))];
 
-    private IEnumerable<Decision> Decisions(JsonObject document, string recipient) =>
-        from fact in document["facts"] as JsonObject ?? []
-        select gate.Decide(Stage.Send, (string?)document["function"] ?? "", fact.Key, recipient);
+        NoticeContent Content(string function, string field)
+        {
+            var rule = gate.Policy.Rule(function, field);
+            return new NoticeContent(
+                function, field, rule?.Purpose ?? "", rule?.Basis ?? default, rule?.Precision ?? default, rule?.Term ?? default,
+                (long?)document["consent"] ?? 0, (string?)document["policy"]?["version"] ?? "", (string?)document["policy"]?["hash"] ?? "", at);
+        }
+    }
 
-    private void Drop(string recipient, Func<JsonObject, bool> which)
+    private IEnumerable<Decision> Decisions(Notice notice) =>
+        notice.Holds.Select(one => gate.Decide(Stage.Send, one.Function, one.Field, notice.Recipient));
+
+    private void Drop(string recipient, Predicate<Notice> which)
     {
         foreach (var notice in outbox.Waiting(recipient, 0, WaitingMax))
         {
-            if (DocumentOf(notice) is { } document && which(document))
+            if (notice.Kind == NoticeKind.Facts && which(notice))
             {
-                outbox.Acknowledge(recipient, notice.Reference);
+                outbox.Drop(notice.Id);
             }
         }
     }
@@ -247,6 +294,7 @@ internal sealed class FactDesk(
         outbox.Put(new Notice(0, recipient, NoticeKind.Facts, Notice.NewReference(), json, UntilAcknowledged: false)
         {
             Term = facts.Min(static fact => fact.Permit.Term),
+            Holds = [.. facts.Select(fact => NoticeContent.Of(fact.Permit, now.WallUnixNs))],
         });
         counters.Add("facts.told." + function);
     }

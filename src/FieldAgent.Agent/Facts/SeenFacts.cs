@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using FieldAgent.Core;
 
 namespace FieldAgent.Agent.Facts;
@@ -10,7 +9,8 @@ internal sealed class SeenFacts(Counters counters)
     /// <summary>Texts that may wait: several pictures full of codes.</summary>
     private const int CountMax = 64;
 
-    private readonly ConcurrentQueue<RawFact> _waiting = new();
+    private readonly Lock _lock = new();
+    private readonly Queue<RawFact> _waiting = new();
 
     /// <summary>Raised after each addition, on the adding thread.</summary>
     public event Action? Arrived;
@@ -18,19 +18,54 @@ internal sealed class SeenFacts(Counters counters)
     /// <summary>Adds a text; drops and counts it when too many wait.</summary>
     public void Add(RawFact fact)
     {
-        if (_waiting.Count >= CountMax)
+        lock (_lock)
         {
-            counters.Add("dropped.fact-queue-full");
-            return;
+            if (_waiting.Count >= CountMax)
+            {
+                counters.Add("dropped.fact-queue-full");
+                return;
+            }
+
+            _waiting.Enqueue(fact);
         }
 
-        _waiting.Enqueue(fact);
         Arrived?.Invoke();
     }
 
     /// <summary>The oldest text, which stays.</summary>
-    public bool TryPeek(out RawFact fact) => _waiting.TryPeek(out fact);
+    public bool TryPeek(out RawFact fact)
+    {
+        lock (_lock)
+        {
+            return _waiting.TryPeek(out fact);
+        }
+    }
 
-    /// <summary>Takes the oldest text away.</summary>
-    public void Remove() => _waiting.TryDequeue(out _);
+    /// <summary>Takes the oldest text away, unless it was erased since it was looked at.</summary>
+    public void Remove(in RawFact oldest)
+    {
+        lock (_lock)
+        {
+            if (_waiting.TryPeek(out var first) && first == oldest)
+            {
+                _waiting.Dequeue();
+            }
+        }
+    }
+
+    /// <summary>Erases what waits of some fields.</summary>
+    public void Erase(Predicate<string> field)
+    {
+        lock (_lock)
+        {
+            for (var left = _waiting.Count; left > 0; left--)
+            {
+                var fact = _waiting.Dequeue();
+                if (!field(fact.Field))
+                {
+                    _waiting.Enqueue(fact);
+                }
+            }
+        }
+    }
 }

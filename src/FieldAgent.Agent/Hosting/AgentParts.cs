@@ -47,6 +47,8 @@ internal sealed class AgentParts : IDisposable
         Facts = new FactDesk(
             Gate, [new BoardFacts(config.DevicesRoot, config.StateDirectory, Environment.GetEnvironmentVariable("LANG"))], Crashes,
             [.. config.Recipients.Select(static r => r.Name)], Store.Facts, Store.Outbox, Store.Keys, clock, Counters, seen);
+        Facts.TakeOver(Store.Consents);
+        Store.Eraser.Verified += Facts.Erased;
         ICommandHandler[] commands = [new Commands.StatusHandler(this), new Commands.FlushHandler(Due), new Commands.PhotoHandler(Collector),
             new Commands.AcknowledgeHandler(Store.Outbox),
             new Commands.PrivacyRequestHandler(Privacy.SignedRequests, Privacy.RequestErrands, Privacy.Audiences, clock), new Commands.PolicyHandler(Privacy.Policies, config)];
@@ -60,7 +62,7 @@ internal sealed class AgentParts : IDisposable
         _anonymous = Anonymous();
         Gate.Changed += EndSessionsOfOthers;
         Privacy.Identity.IsConnected = () => Couriers.Any(static courier => courier.State.Phase == "connected");
-        Errands = new Errands(config.Recipients, Privacy.Identity, Privacy.Anonymous, Store.Outbox, links, clock, Counters, logs.CreateLogger<Errands>());
+        Errands = new Errands(config.Recipients, Privacy.Identity, Privacy.Anonymous, Store.Outbox, Facts.MaySend, links, clock, Counters, logs.CreateLogger<Errands>());
     }
 
     /// <summary>Configuration.</summary>
@@ -173,6 +175,7 @@ internal sealed class AgentParts : IDisposable
         Roles.Dispose();
         Errands.Dispose();
         Due.Dispose();
+        Store.Eraser.Verified -= Facts.Erased;
         Facts.Dispose();
         Privacy.Dispose();
         Store.Dispose();

@@ -11,8 +11,8 @@ namespace FieldAgent.Agent.Hosting;
 /// <remarks>Whoever runs the broker sees the address that a visit comes from, and the client certificate where one is configured: what is
 /// hidden is hidden from those who read the topics.</remarks>
 internal sealed partial class Errands(
-    IReadOnlyList<Recipient> recipients, IdentityService identity, AnonymousOutbox windows, IOutbox notices, ILinkFactory links, IClock clock, Counters counters,
-    ILogger<Errands> log) : IDisposable
+    IReadOnlyList<Recipient> recipients, IdentityService identity, AnonymousOutbox windows, IOutbox notices, Func<Notice, bool> maySend, ILinkFactory links, IClock clock,
+    Counters counters, ILogger<Errands> log) : IDisposable
 {
     /// <summary>First wait after a failed visit; each failure doubles it.</summary>
     private static readonly TimeSpan RetryMin = TimeSpan.FromSeconds(5);
@@ -105,7 +105,8 @@ internal sealed partial class Errands(
         var topics = new Topics(farewell.Name);
         var waiting = notices.Retired(recipient.Name, NoticesPerVisit);
         var isLast = waiting.Count < NoticesPerVisit;
-        List<VisitMessage> messages = [.. waiting.Select(notice => VisitMessage.Of(topics, notice))];
+        var going = Going(waiting);
+        List<VisitMessage> messages = [.. going.Select(notice => VisitMessage.Of(topics, notice))];
         if (isLast)
         {
             messages.Add(new VisitMessage(topics.State, default, Retain: true));
@@ -114,12 +115,16 @@ internal sealed partial class Errands(
         var answers = 0;
         var fault = _visit.Send(
             recipient, farewell.Name, messages,
-            (index, _) =>
+            (index, code) =>
             {
                 answers++;
-                if (index < waiting.Count)
+                if (index < going.Count && code < 0x80)
                 {
-                    notices.Sent(waiting[index].Id);
+                    notices.Sent(going[index].Id);
+                }
+                else if (index < going.Count)
+                {
+                    Drop(going[index]);
                 }
             },
             stop);
@@ -132,11 +137,7 @@ internal sealed partial class Errands(
 
             // The broker does not know the old name any more: whoever runs it has taken it away.
             counters.Add("identity.farewells-refused");
-            foreach (var notice in waiting)
-            {
-                notices.Sent(notice.Id);
-                counters.Add("dropped.notices");
-            }
+            going.ForEach(Drop);
         }
         else if (!isLast)
         {
@@ -146,6 +147,31 @@ internal sealed partial class Errands(
         identity.Store.Said(farewell);
         LogFarewell(recipient.Name);
         return true;
+    }
+
+    // What may not be said in the name that ends is not said at all.
+    private List<Notice> Going(IReadOnlyList<Notice> waiting)
+    {
+        var going = new List<Notice>();
+        foreach (var notice in waiting)
+        {
+            if (!maySend(notice))
+            {
+                Drop(notice);
+            }
+            else if (notices.Sending(notice.Id))
+            {
+                going.Add(notice);
+            }
+        }
+
+        return going;
+    }
+
+    private void Drop(Notice notice)
+    {
+        notices.Drop(notice.Id);
+        counters.Add("dropped.notices");
     }
 
     private bool DeliverWindows(CancellationToken stop)

@@ -1,7 +1,8 @@
 namespace FieldAgent.Core;
 
 /// <summary>What one recipient was given on one ground in one run of numbers (R32): enough to lead from a delivered message back to
-/// rule, policy and consent.</summary>
+/// rule, policy and consent. With <see cref="IsFacts"/> it is not of blocks and pictures but of documents of facts: items are documents, readings are
+/// facts, and the numbers are the outbox's, which nobody outside knows.</summary>
 /// <param name="Recipient">Who has it.</param>
 /// <param name="Function">The function.</param>
 /// <param name="Field">The field.</param>
@@ -42,13 +43,16 @@ public sealed record DeliveryRecord(
     /// <summary>When the first reading of the last item was taken, or later when the power was cut meanwhile.</summary>
     public long ToReadingWallUnixNs { get; init; }
 
+    /// <summary>True for documents of facts.</summary>
+    public bool IsFacts { get; init; }
+
     /// <summary>True when number <paramref name="sequence"/> is, or with <see cref="Step"/> 0 may be, one of the run.</summary>
     public bool Holds(long sequence) => sequence >= FromSequence && sequence <= ToSequence && (Step == 0 || (sequence - FromSequence) % Step == 0);
 }
 
 /// <summary>What a recipient may have, although it never acknowledged it: it was sent, or was about to be, and the answer did not come, because it
 /// is still on its way, the connection broke, or the agent or its power ended (R78). What is acknowledged later moves to the
-/// <see cref="DeliveryRecord"/>s.</summary>
+/// <see cref="DeliveryRecord"/>s. With <see cref="IsFacts"/> it is of documents of facts, as there.</summary>
 /// <param name="Recipient">Who may have it.</param>
 /// <param name="Function">The function.</param>
 /// <param name="Field">The field.</param>
@@ -72,6 +76,9 @@ public sealed record PossibleDelivery(
     /// <summary>Id of the last one, or a larger one. Ids in between may be other functions'.</summary>
     public long ToItem { get; init; }
 
+    /// <summary>True for documents of facts.</summary>
+    public bool IsFacts { get; init; }
+
     /// <summary>True when number <paramref name="sequence"/> may be one of them.</summary>
     public bool MayHold(long sequence) => sequence >= FromSequence && sequence <= ToSequence;
 }
@@ -93,7 +100,7 @@ public interface IDeliveryLedger
     {
     }
 
-    /// <summary>The run that holds number <paramref name="sequence"/> of a function at a recipient; null when it was not delivered, or
-    /// the record's own term is over.</summary>
+    /// <summary>The run of blocks and pictures that holds number <paramref name="sequence"/> of a function at a recipient; null when it was not
+    /// delivered, or the record's own term is over.</summary>
     DeliveryRecord? Find(string recipient, string function, long sequence);
 }

@@ -52,7 +52,7 @@ public enum ErasureState : byte
 /// <param name="Scopes">What it covers.</param>
 /// <param name="Reason">Why, as announced in gaps.</param>
 /// <param name="Ground">Why, in a word of the caller's: <c>withdrawn</c>, <c>term-over</c>, <c>hold-ended</c>.</param>
-/// <param name="Items">Blocks and pictures erased.</param>
+/// <param name="Items">Blocks and pictures erased, and documents that waited to be sent.</param>
 /// <param name="Readings">Readings in them.</param>
 /// <param name="KeysDestroyed">Keys destroyed.</param>
 /// <param name="Method">How: <c>aes-256-gcm key destroyed, rows and files deleted, log truncated</c> and what else holds.</param>

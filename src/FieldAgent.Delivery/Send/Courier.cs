@@ -64,7 +64,7 @@ public sealed class Courier
         _topics = new Topics(settings.Pseudonym);
         _status = new CourierStatus(settings.Recipient.Name, clock);
         _state = new StatePublisher(settings, _topics, clock);
-        _notices = new NoticeSender(settings, outbox, _topics, clock, counters, _status);
+        _notices = new NoticeSender(settings, outbox, _topics, clock, counters, _status, _sending);
         _groups = new GroupDesk(settings.Groups, gate, clock);
         _commands = new CommandDesk(
             new CommandRouter(settings.Recipient.Name, _topics, ledger, handlers, clock, counters, settings.CommandLimits, logger, _groups),

@@ -1,3 +1,5 @@
+using FieldAgent.Core;
+
 namespace FieldAgent.Delivery;
 
 /// <summary>What a message under way is.</summary>
@@ -43,18 +45,25 @@ internal sealed class PartTransfer
 /// <param name="Function">The item's function, or empty.</param>
 /// <param name="Field">The item's field; empty for a gap and for what is no item.</param>
 /// <param name="Sequence">The item's number within its function.</param>
-/// <param name="Reference">The <see cref="PartTransfer"/>, <see cref="ImageTransfer"/> or <see cref="CommandReply"/>.</param>
+/// <param name="Reference">The <see cref="PartTransfer"/>, <see cref="ImageTransfer"/>, <see cref="CommandReply"/> or <see cref="Notice"/>.</param>
 internal readonly record struct Sent(
-    SentKind Kind, long ItemId = 0, int Index = 0, string Function = "", string Field = "", long Sequence = 0, object? Reference = null);
+    SentKind Kind, long ItemId = 0, int Index = 0, string Function = "", string Field = "", long Sequence = 0, object? Reference = null)
+{
+    /// <summary>True when it holds data of the rule.</summary>
+    public bool IsOf(string function, string field) => Reference is Notice { Kind: NoticeKind.Facts } facts
+        ? facts.Holds.Any(one => one.Function == function && one.Field == field)
+        : Function == function && Field == field;
+}
 
 /// <summary>A stored item whose data is on its way: messages of it went out that the broker has not answered.</summary>
 /// <param name="Recipient">To whom.</param>
 /// <param name="Function">Its function.</param>
 /// <param name="Field">Its field.</param>
-/// <param name="ItemId">Its number in the spool.</param>
-/// <param name="Sequence">Its number within the function.</param>
+/// <param name="ItemId">Its number in the spool, or in the outbox.</param>
+/// <param name="Sequence">Its number within the function, or in the outbox.</param>
 /// <param name="Messages">Messages without an answer.</param>
-public sealed record ItemUnderWay(string Recipient, string Function, string Field, long ItemId, long Sequence, int Messages);
+/// <param name="IsFacts">True for a document of facts in the outbox.</param>
+public sealed record ItemUnderWay(string Recipient, string Function, string Field, long ItemId, long Sequence, int Messages, bool IsFacts = false);
 
 /// <summary>Messages of one connection that the broker has not answered, by message id. Sized once; no allocation after. One thread writes;
 /// <paramref name="sending"/> lets others see the whole of it.</summary>
@@ -122,9 +131,10 @@ internal sealed class InFlightTable(int window, Lock sending)
     {
         lock (sending)
         {
-            return [.. _sent.Values.Where(sent => sent.Function == function && sent.Field == field)
-                .GroupBy(static sent => (sent.ItemId, sent.Sequence)).OrderBy(static item => item.Key.ItemId)
-                .Select(item => new ItemUnderWay(recipient, function, field, item.Key.ItemId, item.Key.Sequence, item.Count()))];
+            return [.. _sent.Values.Where(sent => sent.IsOf(function, field))
+                .GroupBy(static sent => (sent.ItemId, sent.Sequence, IsFacts: sent.Kind == SentKind.Notice)).OrderBy(static item => item.Key.ItemId)
+                .Select(item => new ItemUnderWay(
+                    recipient, function, field, item.Key.ItemId, item.Key.IsFacts ? item.Key.ItemId : item.Key.Sequence, item.Count(), item.Key.IsFacts))];
         }
     }
 

@@ -6,7 +6,7 @@ namespace FieldAgent.Delivery;
 /// <summary>Sends what waits in the outbox beside the readings: a few at a time, everything at each connection, and once a day again what
 /// the recipient has not acknowledged. One thread.</summary>
 internal sealed class NoticeSender(
-    CourierSettings settings, IOutbox outbox, Topics topics, IClock clock, Counters counters, CourierStatus status)
+    CourierSettings settings, IOutbox outbox, Topics topics, IClock clock, Counters counters, CourierStatus status, Lock sending)
 {
     /// <summary>Notices read at once: each may have a hundred kilobytes.</summary>
     private const int ReadMax = 4;
@@ -73,31 +73,16 @@ internal sealed class NoticeSender(
 
         while (_table.Count < _window && _inFlight < Math.Min(_limits.NoticesInFlightMax, Math.Max(1, _window / 4)) && Next() is { } notice)
         {
-            if (!settings.MaySend(notice))
-            {
-                _keptBack.Add(notice.Id);
-                Later(notice.Id, _limits.RepeatNotices);
-                continue;
-            }
-
             NoticeEnvelope.Write(_buffer, notice, notice.UntilAcknowledged);
             if (_buffer.Written.Length > _payloadMax)
             {
                 // A broker that takes so little may be set right; until then the others go on.
                 Hold(notice.Id, "is larger than the broker's largest packet");
-                continue;
             }
-
-            var messageId = _link.Publish(topics.Of(notice.Kind), _buffer.Written, default);
-            if (messageId <= 0)
+            else if (!Publish(notice))
             {
                 return false;
             }
-
-            _table.Add(messageId, new Sent(SentKind.Notice, notice.Id));
-            _inFlight++;
-            HadTurn = true;
-            Later(notice.Id, _limits.RepeatNotices);
         }
 
         return true;
@@ -125,6 +110,39 @@ internal sealed class NoticeSender(
             Later(sent.ItemId, _limits.StoreRetry);
             throw;
         }
+    }
+
+    // Between the question and the message on its way nobody can change the answer unseen: see Courier.UnderWay.
+    private bool Publish(Notice notice)
+    {
+        lock (sending)
+        {
+            if (!settings.MaySend(notice))
+            {
+                _keptBack.Add(notice.Id);
+                Later(notice.Id, _limits.RepeatNotices);
+                return true;
+            }
+
+            if (!outbox.Sending(notice.Id))
+            {
+                // erased or replaced since it was read
+                return true;
+            }
+
+            var messageId = _link.Publish(topics.Of(notice.Kind), _buffer.Written, default);
+            if (messageId <= 0)
+            {
+                return false;
+            }
+
+            _table.Add(messageId, new Sent(SentKind.Notice, notice.Id, Reference: notice));
+        }
+
+        _inFlight++;
+        HadTurn = true;
+        Later(notice.Id, _limits.RepeatNotices);
+        return true;
     }
 
     private void Hold(long id, string why)

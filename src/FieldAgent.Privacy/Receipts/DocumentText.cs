@@ -60,6 +60,13 @@ public static class DocumentText
         yield return $"request {Text(document, "reference")} to erase what was delivered under {Text(document, "pii_principal_id")}, because of: {Text(document, "reason")}";
         foreach (var scope in Objects(document, "scopes"))
         {
+            if (scope["facts"] is JsonObject facts)
+            {
+                yield return $"  {Text(scope, "function")} {Text(scope, "field")}: facts told until {Text(facts, "to")}, {Text(scope, "items")} documents"
+                    + (scope["possible"] is JsonObject ? "; more may have arrived" : "");
+                continue;
+            }
+
             yield return $"  {Text(scope, "function")} {Text(scope, "field")}: numbers {Text(scope, "from")} to {Text(scope, "to")}, "
                 + $"{Text(scope, "items")} messages with {Text(scope, "readings")} readings"
                 + (scope["possible"] is JsonObject possible ? $"; numbers {Text(possible, "from")} to {Text(possible, "to")} may have arrived" : "");
@@ -76,7 +83,7 @@ public static class DocumentText
             yield return $"  {Text(scope, "function")} {Text(scope, "field")}{(Text(scope, "before") is { Length: > 0 } before ? ", collected before " + before : "")}";
         }
 
-        yield return $"erased: {Text(document, "readings")} readings; blocks and pictures: {Text(document, "objects")}; keys destroyed: {Text(document, "keys_destroyed")}";
+        yield return $"erased: {Text(document, "readings")} readings; blocks, pictures and documents: {Text(document, "objects")}; keys destroyed: {Text(document, "keys_destroyed")}";
         yield return $"how: {Text(document, "method")}";
         if (document["scan"] is JsonObject scan)
         {

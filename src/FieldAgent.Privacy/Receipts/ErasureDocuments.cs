@@ -142,6 +142,13 @@ public static class ErasureDocuments
             };
         }
 
+        if (runs.Any(static run => run.IsFacts) || possible.Any(static one => one.IsFacts))
+        {
+            // the numbers are the board's own; a recipient knows its documents by their time
+            var last = runs.Select(static run => run.ToReadingWallUnixNs).Concat(possible.Select(static one => one.ToReadingWallUnixNs)).Max();
+            scope["facts"] = new JsonObject { ["to"] = DocumentWords.Time(last) };
+        }
+
         if (beforeNs != long.MaxValue)
         {
             // in whole seconds: rather a moment too much than too little

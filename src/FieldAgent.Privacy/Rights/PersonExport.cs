@@ -75,8 +75,8 @@ public static class PersonExport
         var versions = new SortedSet<string>(StringComparer.Ordinal) { sources.Policy.Version };
         var (readings, photographs) = WriteHeld(archive, sources, redactions, versions);
         WriteLines(archive, "consents.jsonl", sources.Consents, Consent);
-        WriteLines(archive, "deliveries.jsonl", sources.Deliveries, Delivery);
-        WriteLines(archive, "possible-deliveries.jsonl", sources.Possible, PossiblyDelivered);
+        WriteLines(archive, "deliveries.jsonl", sources.Deliveries, DeliveryText.Json);
+        WriteLines(archive, "possible-deliveries.jsonl", sources.Possible, DeliveryText.Json);
         WriteLines(archive, "recipients.jsonl", sources.Policy.Recipients, Recipient);
         WriteLines(archive, "requests.jsonl", sources.Requests, Request);
         WriteLines(archive, "corrections.jsonl", sources.Corrections, Correct);
@@ -217,38 +217,6 @@ public static class PersonExport
         ["reference"] = e.Reference,
         ["at"] = ExportText.Time(e.At.WallUnixNs),
         ["clock"] = e.At.Quality.ToString().ToLowerInvariant(),
-    };
-
-    private static JsonObject Delivery(DeliveryRecord d) => new()
-    {
-        ["recipient"] = d.Recipient,
-        ["function"] = d.Function,
-        ["field"] = d.Field,
-        ["fromSeq"] = d.FromSequence,
-        ["toSeq"] = d.ToSequence,
-        ["items"] = d.Items,
-        ["readings"] = d.Readings,
-        ["first"] = ExportText.Time(d.FirstWallUnixNs),
-        ["last"] = ExportText.Time(d.LastWallUnixNs),
-        ["purpose"] = d.Purpose,
-        ["basis"] = d.Basis.ToString(),
-        ["precision"] = d.Precision.Word(),
-        ["term"] = Core.Configuration.Opt.Write(d.Term),
-        ["consent"] = d.ConsentId,
-        ["policyVersion"] = d.PolicyVersion,
-        ["policyHash"] = d.PolicyHash,
-    };
-
-    private static JsonObject PossiblyDelivered(PossibleDelivery p) => new()
-    {
-        ["recipient"] = p.Recipient,
-        ["function"] = p.Function,
-        ["field"] = p.Field,
-        ["fromSeq"] = p.FromSequence,
-        ["toSeq"] = p.ToSequence,
-        ["items"] = p.Items == 0 ? null : p.Items,
-        ["first"] = ExportText.Time(p.FirstWallUnixNs),
-        ["last"] = ExportText.Time(p.LastWallUnixNs),
     };
 
     private static JsonObject Recipient(PolicyRecipient r) => new()

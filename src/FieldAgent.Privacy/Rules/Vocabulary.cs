@@ -60,6 +60,9 @@ public static class Vocabulary
     /// <summary>Scrubbed crash reports; never without consent (R112).</summary>
     public const string Crash = "diagnostics.crash";
 
+    /// <summary>The text of a bar code or QR code that a camera saw.</summary>
+    public const string ImageCode = "image.code";
+
     /// <summary>The function that takes photographs.</summary>
     public const string PhotoFunction = "photo";
 

@@ -1,5 +1,6 @@
 using FieldAgent.Core;
 using FieldAgent.Store.Files;
+using FieldAgent.Store.Ledgers;
 using FieldAgent.Store.Spooling;
 using FieldAgent.Store.Sqlite;
 
@@ -9,6 +10,9 @@ namespace FieldAgent.Store.Erasure;
 /// deleted, log emptied, verified. A job that is cut off goes on at the next start, the next sweep or the next call.</summary>
 internal sealed class Eraser : IEraser
 {
+    // A document goes with what it holds, and may leave a row that says who may have it.
+    private const int PagesPerDocument = 16;
+
     private readonly StoreContext _context;
     private readonly Spool _spool;
     private readonly Lock _lock = new();
@@ -67,6 +71,9 @@ internal sealed class Eraser : IEraser
 
     /// <summary>What must not be erased.</summary>
     public IHolds Holds { get; set; } = NoHolds.Instance;
+
+    /// <summary>Documents on their way out, which are erased with what they hold.</summary>
+    public required OutboxLedger Outbox { get; init; }
 
     /// <summary>True once somebody has said what is held.</summary>
     public bool KnowsHolds => Holds is not NoHolds;
@@ -168,7 +175,7 @@ internal sealed class Eraser : IEraser
     // A scope that names everything is taken apart where part of it is held: the rest of it goes.
     private void Split(ErasureJob job, ErasureScope scope, long nowNs)
     {
-        var held = _spool.Catalogue.Rules().Where(rule => scope.Covers(rule.Function, rule.Field) && Holds.IsHeld(rule.Function, rule.Field, nowNs))
+        var held = _spool.Catalogue.Rules().Union(Outbox.Rules()).Where(rule => scope.Covers(rule.Function, rule.Field) && Holds.IsHeld(rule.Function, rule.Field, nowNs))
             .ToList();
         if (scope.Function != ErasureScope.Any && scope.Field != ErasureScope.Any && Holds.IsHeld(scope.Function, scope.Field, nowNs))
         {
@@ -185,7 +192,29 @@ internal sealed class Eraser : IEraser
 
     private void Begin(ErasureJob job, ErasureChoice choice, Action<Connection>? also)
     {
-        _spool.Doom(job, choice, [.. _jobs.Where(static open => open.IsOpen)], also);
+        lock (_context.WriteLock)
+        {
+            var documents = Outbox.Chosen(choice);
+            job.Blocks += documents.Count;
+            var done = false;
+            try
+            {
+                _spool.Doom(
+                    job, choice, [.. _jobs.Where(static open => open.IsOpen)],
+                    writer =>
+                    {
+                        Outbox.Erase(writer, documents, choice);
+                        also?.Invoke(writer);
+                    },
+                    documents.Count * PagesPerDocument);
+                done = true;
+            }
+            finally
+            {
+                Outbox.Erased(done);
+            }
+        }
+
         _jobs.Add(job);
         Step("begun");
     }
@@ -193,8 +222,9 @@ internal sealed class Eraser : IEraser
     private ErasureJob NewJob(GapReason reason, string ground) =>
         new() { Reason = reason, Ground = ground, BegunAt = _context.Clock.Now() };
 
-    private static ScopeChoice Choice(ErasureJob job) =>
-        new([.. job.Scopes.Where(static s => s.Held == HeldState.Free)], [.. job.Scopes.Where(static s => s.Held == HeldState.Held)]);
+    // Of documents only those from before: what came later was not asked for.
+    private static ScopeChoice Choice(ErasureJob job, long documentsBeforeNs = long.MaxValue) =>
+        new([.. job.Scopes.Where(static s => s.Held == HeldState.Free)], [.. job.Scopes.Where(static s => s.Held == HeldState.Held)], documentsBeforeNs);
 
     private void EraseReleased()
     {
@@ -214,7 +244,7 @@ internal sealed class Eraser : IEraser
                 old.Scopes[i] = released.Contains(old.Scopes[i]) ? old.Scopes[i] with { Held = HeldState.Released } : old.Scopes[i];
             }
 
-            Begin(job, Choice(job), writer => ErasureLedger.PutScopes(writer, old));
+            Begin(job, Choice(job, old.BegunAt.WallUnixNs), writer => ErasureLedger.PutScopes(writer, old));
             FinishAll();
         }
     }
@@ -349,7 +379,7 @@ internal sealed class Eraser : IEraser
         + "unreadable already", retry: true);
 
     /// <summary>What scopes say, without what is held.</summary>
-    private sealed class ScopeChoice(List<JobScope> scopes, List<JobScope> held) : ErasureChoice
+    private sealed class ScopeChoice(List<JobScope> scopes, List<JobScope> held, long documentsBeforeNs) : ErasureChoice
     {
         public override bool Takes(in ItemInfo item, Ground ground, in TermStart start)
         {
@@ -377,6 +407,18 @@ internal sealed class Eraser : IEraser
             scopes.Exists(s => s.Scope.Covers(function, field) && s.Scope.BeforeWallUnixNs == long.MaxValue && !s.Scope.ImagesOnly
                 && s.ToItem == long.MaxValue)
             && !held.Exists(s => s.Scope.Covers(function, field));
+
+        // A document without an end in time goes with all of the rule only.
+        public override bool TakesDocument(string function, string field, long atWallNs) =>
+            scopes.Exists(s => s.Scope.Covers(function, field) && !s.Scope.ImagesOnly
+                && (s.Scope.BeforeWallUnixNs == long.MaxValue || atWallNs < s.Scope.BeforeWallUnixNs))
+            && (documentsBeforeNs == long.MaxValue || atWallNs < documentsBeforeNs)
+            && !held.Exists(s => s.Scope.Covers(function, field));
+
+        public override bool TakesSome(string function) =>
+            documentsBeforeNs == long.MaxValue
+            && scopes.Exists(s => s.Scope.Function is var of && (of == ErasureScope.Any || of == function) && !s.Scope.ImagesOnly
+                && s.Scope.BeforeWallUnixNs == long.MaxValue);
     }
 }
 

@@ -34,6 +34,7 @@ internal sealed class ErasureJob
 
     public required string Ground { get; init; }
 
+    /// <summary>Blocks, and documents that waited to be sent.</summary>
     public long Blocks { get; set; }
 
     public long Images { get; set; }

@@ -14,6 +14,13 @@ internal abstract class ErasureChoice
 
     /// <summary>True when every item of the rule goes, so that a key without items goes too.</summary>
     public abstract bool TakesAll(string function, string field);
+
+    /// <summary>True when a document goes that waits to be sent, with data of the rule from <paramref name="atWallNs"/>. Documents have terms of their
+    /// own: what only ends a term takes none.</summary>
+    public virtual bool TakesDocument(string function, string field, long atWallNs) => false;
+
+    /// <summary>True when all there is of some rule of the function goes.</summary>
+    public virtual bool TakesSome(string function) => false;
 }
 
 /// <summary>What was chosen: runs of items a key, and the gaps they leave. Items come in ascending order.</summary>

@@ -7,7 +7,7 @@ namespace FieldAgent.Store.Ledgers;
 /// <summary>What was delivered to whom: one row a run of numbers. A row is written when its run begins and ends; what grows in between is
 /// kept with the spool's counts, on a page that a flush writes anyway, and in the transaction that deletes the delivered item: so the
 /// ledger costs the card next to nothing, and a power cut leaves it exact.</summary>
-internal sealed class DeliveryLedger(StoreContext context, Catalogue catalogue, Tally tally, PossibleLedger possible) : IDeliveryLedger
+internal sealed partial class DeliveryLedger(StoreContext context, Catalogue catalogue, Tally tally, PossibleLedger possible) : IDeliveryLedger
 {
     // Runs that grow at the same time: a few functions at a few recipients.
     private const int OpenMax = 32;
@@ -65,7 +65,8 @@ internal sealed class DeliveryLedger(StoreContext context, Catalogue catalogue, 
     public required Action SettleNow { get; init; }
 
     /// <inheritdoc/>
-    public IReadOnlyList<PossibleDelivery> Possible() => possible.All();
+    public IReadOnlyList<PossibleDelivery> Possible() =>
+        PossibleFacts() is { Count: > 0 } facts ? [.. possible.All().Concat(facts).OrderBy(static one => one.FirstWallUnixNs)] : possible.All();
 
     /// <inheritdoc/>
     public void Settle()
@@ -85,7 +86,7 @@ internal sealed class DeliveryLedger(StoreContext context, Catalogue catalogue, 
     public DeliveryRecord? Find(string recipient, string function, long sequence)
     {
         var generation = context.Database.Generation;
-        return All().Where(run => run.Recipient == recipient && run.Function == function && run.Holds(sequence))
+        return All().Where(run => !run.IsFacts && run.Recipient == recipient && run.Function == function && run.Holds(sequence))
             .OrderByDescending(run => run.Generation == generation).ThenBy(static run => run.Step == 0)
             .ThenByDescending(static run => run.LastWallUnixNs).FirstOrDefault();
     }

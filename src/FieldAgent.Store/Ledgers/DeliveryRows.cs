@@ -25,6 +25,13 @@ internal static class DeliveryRows
             .Bind(22, record.Term.Ticks).Bind(23, record.ConsentId).Bind(24, record.PolicyVersion).Bind(25, record.PolicyHash).Run();
     }
 
+    /// <summary>One that does not grow; null when there is none with that number.</summary>
+    public static DeliveryRecord? Find(Connection connection, long id)
+    {
+        using var one = connection.Once($"SELECT {Columns} FROM deliveries WHERE id = ?1 AND open = 0");
+        return one.Bind(1, id).Step() ? Record(one) : null;
+    }
+
     /// <summary>Rows whose last acknowledgement is not older than a wall time; of open ones with <paramref name="openToo"/>, completed from
     /// the counts.</summary>
     public static List<DeliveryRecord> Read(Connection connection, bool openToo, long oldestNs)
@@ -114,6 +121,7 @@ internal static class DeliveryRows
             ToItem = row.Int(15),
             FromReadingWallUnixNs = row.Int(16),
             ToReadingWallUnixNs = row.Int(17),
+            IsFacts = row.Int(14) == 0,
         };
     }
 }

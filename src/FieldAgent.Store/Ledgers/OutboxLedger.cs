@@ -8,7 +8,7 @@ using FieldAgent.Store.Sqlite;
 namespace FieldAgent.Store.Ledgers;
 
 /// <summary>Documents until their recipient has them. Sealed: a receipt tells what a person decided. Thread-safe.</summary>
-internal sealed class OutboxLedger : IOutbox, IDisposable
+internal sealed partial class OutboxLedger : IOutbox, IDisposable
 {
     /// <summary>What a row takes besides its document: columns, index, part of a page.</summary>
     private const int RowBytes = 512;
@@ -30,6 +30,8 @@ internal sealed class OutboxLedger : IOutbox, IDisposable
         _context = context;
         _values = values;
         _key = context.Identity.CipherFor("outbox");
+        _facts = new PossibleFacts(context);
+        _facts.Load(context.Database.Writer);
     }
 
     /// <inheritdoc/>
@@ -57,7 +59,7 @@ internal sealed class OutboxLedger : IOutbox, IDisposable
             }
 
             stored = notice;
-            _context.Write(writer => stored = Insert(writer, notice), WriteBytes + (notice.Json.Length * 2L));
+            Write(writer => stored = Insert(writer, notice), WriteBytes + (notice.Json.Length * 2L) + (notice.Holds.Count * ContentBytes));
         }
 
         Added?.Invoke();
@@ -78,7 +80,7 @@ internal sealed class OutboxLedger : IOutbox, IDisposable
             {
                 // Nobody will ever read it; said by the counter.
                 _context.Counters.Add("dropped.notices-unreadable");
-                Sent(id, evenUnacknowledged: true);
+                Drop(id);
             }
 
             if (found.Count == 0)
@@ -114,18 +116,19 @@ internal sealed class OutboxLedger : IOutbox, IDisposable
                 return;
             }
 
-            _context.Write(writer =>
+            Write(writer =>
             {
                 foreach (var id in overdue)
                 {
                     using var retell = writer.Once("DELETE FROM facts_told WHERE recipient = (SELECT recipient FROM outbox WHERE id = ?1)");
                     retell.Bind(1, id).Run();
+                    _context.Counters.Add("dropped.notices-expired", IsWaiting(writer, id) ? 1 : 0);
+                    _facts.Lost(id);
                     Delete(writer, id);
-                    _context.Counters.Add("dropped.notices-expired", writer.Scalar("SELECT changes()"));
                 }
 
                 writer.Execute("DELETE FROM outbox_terms WHERE notice NOT IN (SELECT id FROM outbox)");
-            }, WriteBytes);
+            }, WriteBytes + (overdue.Count * ContentBytes));
         }
     }
 
@@ -146,7 +149,7 @@ internal sealed class OutboxLedger : IOutbox, IDisposable
     }
 
     /// <inheritdoc/>
-    public void Sent(long id) => Sent(id, evenUnacknowledged: id <= Volatile.Read(ref _retiredTo));
+    public void Sent(long id) => Forget(id, isDelivered: true, evenUnacknowledged: id <= Volatile.Read(ref _retiredTo));
 
     /// <inheritdoc/>
     public bool IsUnacknowledged(string recipient, string reference)
@@ -171,7 +174,13 @@ internal sealed class OutboxLedger : IOutbox, IDisposable
                 return false;
             }
 
-            _context.Write(writer => Delete(writer, id), WriteBytes);
+            Write(
+                writer =>
+                {
+                    _facts.Lost(id);
+                    Delete(writer, id);
+                },
+                WriteBytes);
             return true;
         }
     }
@@ -183,17 +192,16 @@ internal sealed class OutboxLedger : IOutbox, IDisposable
         lock (_context.WriteLock)
         {
             var unreadable = new List<long>();
-            foreach (var notice in Read(old, "ORDER BY id", static s => s, unreadable))
-            {
-                if (notice.Kind == NoticeKind.Facts)
-                {
-                    // its term lies in the other database; what is still so is told anew
-                    continue;
-                }
+            var waiting = Read(old, "ORDER BY id", static s => s, unreadable);
 
-                _context.Write(writer => Insert(writer, notice), WriteBytes + (notice.Json.Length * 2L));
+            // facts wait no more: their term lies in the other database; what is still so is told anew
+            foreach (var notice in waiting.Where(static notice => notice.Kind != NoticeKind.Facts))
+            {
+                Write(writer => Insert(writer, notice), WriteBytes + (notice.Json.Length * 2L));
             }
 
+            _facts.Salvage(old);
+            Write(static _ => { }, WriteBytes);
             if (unreadable.Count > 0)
             {
                 _context.Counters.Add("dropped.notices-unreadable", unreadable.Count);
@@ -202,20 +210,43 @@ internal sealed class OutboxLedger : IOutbox, IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _key.Dispose();
+    public void Dispose()
+    {
+        Close();
+        _key.Dispose();
+    }
 
     // What wanted an answer and goes without one is remembered: nobody may take it for answered.
-    private void Sent(long id, bool evenUnacknowledged) =>
-        _context.Write(writer =>
+    private void Forget(long id, bool isDelivered, bool evenUnacknowledged)
+    {
+        lock (_context.WriteLock)
         {
-            if (evenUnacknowledged)
-            {
-                NoteUnanswered(writer, id);
-            }
+            var delivered = !isDelivered ? null
+                : _facts.Find(id) ?? (OutboxContents.Find(_context.Database.Writer, id) is { Kind: NoticeKind.Facts } facts ? facts : null);
+            Write(
+                writer =>
+                {
+                    if (evenUnacknowledged)
+                    {
+                        NoteUnanswered(writer, id);
+                    }
 
-            using var delete = writer.Once("DELETE FROM outbox WHERE id = ?1 AND until_acknowledged <= ?2");
-            delete.Bind(1, id).Bind(2, evenUnacknowledged ? 1 : 0).Run();
-        }, WriteBytes);
+                    if (delivered is not null)
+                    {
+                        _facts.Answered(delivered);
+                        Deliveries.Note(writer, delivered);
+                    }
+
+                    using var delete = writer.Once("DELETE FROM outbox WHERE id = ?1 AND until_acknowledged <= ?2");
+                    if (delete.Bind(1, id).Bind(2, evenUnacknowledged ? 1 : 0).Run() > 0)
+                    {
+                        _facts.Lost(id);
+                        OutboxContents.Delete(writer, id);
+                    }
+                },
+                WriteBytes + ((delivered?.Holds.Count ?? 1) * ContentBytes));
+        }
+    }
 
     private void NoteUnanswered(Connection writer, long id)
     {
@@ -232,6 +263,7 @@ internal sealed class OutboxLedger : IOutbox, IDisposable
     {
         using var delete = writer.Once("DELETE FROM outbox WHERE id = ?1");
         delete.Bind(1, id).Run();
+        OutboxContents.Delete(writer, id);
     }
 
     private Notice Insert(Connection writer, Notice notice)
@@ -246,6 +278,7 @@ internal sealed class OutboxLedger : IOutbox, IDisposable
         {
             var least = writer.Scalar(LeastImportant);
             NoteUnanswered(writer, least);
+            _facts.Lost(least);
             Delete(writer, least);
             _context.Counters.Add("dropped.notices");
         }
@@ -256,6 +289,7 @@ internal sealed class OutboxLedger : IOutbox, IDisposable
             .Bind(5, Sealed.Seal(_key, notice.Json.Span, Context(notice.Recipient, notice.Kind, notice.Reference, notice.UntilAcknowledged)))
             .Run();
         var stored = notice with { Id = writer.Scalar("SELECT last_insert_rowid()") };
+        OutboxContents.Insert(writer, stored);
         if (notice.Term is { } term)
         {
             var start = _context.Terms.StartNow();
@@ -308,6 +342,7 @@ internal sealed class OutboxLedger : IOutbox, IDisposable
     private List<Notice> Read(Connection connection, string which, Func<Statement, Statement> bind, List<long> unreadable)
     {
         var found = new List<Notice>();
+        var knowsContents = OutboxContents.IsKnown(connection);
         using var rows = connection.Once("SELECT id, recipient, kind, reference, until_acknowledged, document FROM outbox " + which);
         bind(rows);
         while (rows.Step())
@@ -317,7 +352,7 @@ internal sealed class OutboxLedger : IOutbox, IDisposable
             var json = new byte[Math.Max(0, box.Length - Sealed.Overhead)];
             if (Sealed.TryOpen(_key, box, json, Context(notice.Recipient, notice.Kind, notice.Reference, notice.UntilAcknowledged)))
             {
-                found.Add(notice with { Json = json });
+                found.Add(notice with { Json = json, Holds = knowsContents ? OutboxContents.Find(connection, notice.Id)?.Holds ?? [] : [] });
             }
             else
             {

@@ -19,10 +19,7 @@ internal sealed partial class PossibleLedger
     /// <param name="lastSequence">The last number of a function.</param>
     public void Load(Database database, long lastItem, Func<string, long> lastSequence)
     {
-        _rows.Clear();
-        _deleted.Clear();
-        var rows = PossibleRow.ReadAll(database.Writer);
-        _nextId = rows.Count == 0 ? 1 : rows[^1].Id + 1;
+        var rows = _table.Read(database.Writer);
         _isFirst = database.GetMeta(NotedName) is null;
         if (_isFirst && !database.IsFresh)
         {
@@ -37,25 +34,25 @@ internal sealed partial class PossibleLedger
             {
                 if (row.State == PossibleState.Lasting || (row.State == PossibleState.Unclear && isKnown))
                 {
-                    _rows.Add(row);
+                    Rows.Add(row);
                 }
                 else if (!isKnown)
                 {
                     // it will never answer
-                    _rows.Add(row with { State = PossibleState.Lasting, To = Math.Max(row.To, lastSequence(row.Function)), IsUnsaved = true });
+                    Rows.Add(row with { State = PossibleState.Lasting, To = Math.Max(row.To, lastSequence(row.Function)), IsUnsaved = true });
                 }
                 else if (waits!.TryGetValue((row.Function, row.Field), out var first))
                 {
-                    _rows.Add(Cut(row, first, lastItem, lastSequence(row.Function)));
+                    Rows.Add(Cut(row, first, lastItem, lastSequence(row.Function)));
                 }
                 else if (waits.ContainsKey(default))
                 {
-                    _rows.Add(Cut(row, null, lastItem, lastSequence(row.Function)));
+                    Rows.Add(Cut(row, null, lastItem, lastSequence(row.Function)));
                 }
                 else
                 {
                     // all of it is answered: what was sent and is gone was noted when it went
-                    _deleted.Add(row.Id);
+                    _table.Drop(row);
                 }
             }
         }
@@ -67,19 +64,12 @@ internal sealed partial class PossibleLedger
     {
         var now = context.Clock.Now().WallUnixNs;
         var sent = readers.SelectMany(Sent).ToList();
-        _deleted.Clear();
-        for (var i = 0; i < _rows.Count; i++)
+        _table.WriteAll(row => row with
         {
-            var row = _rows[i];
-            _rows[i] = row with
-            {
-                State = row.State == PossibleState.Unclear ? PossibleState.Lasting : row.State,
-                Generation = row.State == PossibleState.Open ? context.Database.Generation : row.Generation,
-                IsUnsaved = true,
-            };
-        }
-
-        _rows.AddRange(sent.Select(row => row with { Id = _nextId++, State = PossibleState.Lasting, LastNs = now, Ids = [], IsUnsaved = true }));
+            State = row.State == PossibleState.Unclear ? PossibleState.Lasting : row.State,
+            Generation = row.State == PossibleState.Open ? context.Database.Generation : row.Generation,
+        });
+        Rows.AddRange(sent.Select(row => row with { Id = _table.TakeId(), State = PossibleState.Lasting, LastNs = now, Ids = [], IsUnsaved = true }));
         _isFirst = true;
     }
 
@@ -95,9 +85,9 @@ internal sealed partial class PossibleLedger
         var last = old.Scalar("SELECT ifnull(max(sequence), 0) FROM items");
         lock (context.WriteLock)
         {
-            _rows.AddRange(PossibleRow.ReadAll(old).Select(row => row with
+            Rows.AddRange(PossibleRow.ReadAll(old, Table).Select(row => row with
             {
-                Id = _nextId++,
+                Id = _table.TakeId(),
                 To = row.State == PossibleState.Open ? Math.Max(row.To, last) : row.To,
                 Items = row.State == PossibleState.Open ? 0 : row.Items,
                 State = PossibleState.Lasting,
@@ -167,7 +157,7 @@ internal sealed partial class PossibleLedger
                 var key = (recipient, ground.Function, ground.Field);
                 rows[key] = rows.TryGetValue(key, out var row)
                     ? row.With(RangeOf(item), now)
-                    : NewRow(PossibleState.Unclear, recipient, ground.Function, ground.Field, RangeOf(item), now);
+                    : _table.New(PossibleState.Unclear, recipient, ground.Function, ground.Field, RangeOf(item), now);
             }
         }
 

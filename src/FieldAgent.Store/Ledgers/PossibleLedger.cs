@@ -22,26 +22,24 @@ internal sealed partial class PossibleLedger(StoreContext context, Catalogue cat
     // A row with its share of the tree.
     private const int PagesPerRow = 5;
 
-    private const long NsPerDay = 86_400 * ClockExtensions.NsPerSecond;
+    private const string Table = "possible_deliveries";
 
-    private readonly List<PossibleRow> _rows = [];
-    private readonly List<PossibleRow> _before = [];
-    private readonly List<long> _deleted = [];
-    private readonly List<long> _deletedBefore = [];
+    private readonly PossibleRows _table = new(context, Table);
     private readonly List<(SpoolReader Reader, ItemInfo Item)> _moved = [];
     private readonly List<ItemInfo> _found = [];
-    private long _nextId = 1;
     private bool _isFirst;
     private bool _hasIds;
 
     /// <summary>True when the card does not say what memory does.</summary>
-    public bool HasUnsaved => _isFirst || _deleted.Count > 0 || _rows.Exists(static row => row.IsUnsaved);
+    public bool HasUnsaved => _isFirst || _table.HasUnsaved;
+
+    private List<PossibleRow> Rows => _table.Rows;
 
     /// <summary>Pages that writing fills, from above.</summary>
     /// <param name="givesUp">Items may be given up in the transaction.</param>
     public long PagesToWrite(bool givesUp)
     {
-        var rows = _deleted.Count + _rows.Count(row => row.IsUnsaved || (givesUp && row.State != PossibleState.Lasting));
+        var rows = _table.CountToWrite(row => givesUp && row.State != PossibleState.Lasting);
         return rows == 0 && !_isFirst ? 0 : 2 + (rows * PagesPerRow);
     }
 
@@ -51,8 +49,8 @@ internal sealed partial class PossibleLedger(StoreContext context, Catalogue cat
         lock (context.WriteLock)
         {
             var now = context.Clock.Now();
-            var oldest = OldestKept(now);
-            var all = _rows.Where(row => row.State == PossibleState.Lasting ? row.LastNs >= oldest : row.State == PossibleState.Unclear && !IsAnswered(row))
+            var oldest = _table.OldestKept(now);
+            var all = Rows.Where(row => row.State == PossibleState.Lasting ? row.LastNs >= oldest : row.State == PossibleState.Unclear && !IsAnswered(row))
                 .Select(static row => row.Record()).ToList();
             foreach (var reader in readers)
             {
@@ -73,14 +71,14 @@ internal sealed partial class PossibleLedger(StoreContext context, Catalogue cat
         }
 
         var recipient = catalogue.RecipientWith(bit);
-        var index = _rows.FindIndex(row => row.State == PossibleState.Open && row.IsOf(recipient, ground.Function, ground.Field));
+        var index = Rows.FindIndex(row => row.State == PossibleState.Open && row.IsOf(recipient, ground.Function, ground.Field));
         if (index < 0)
         {
-            index = _rows.Count;
-            _rows.Add(NewRow(PossibleState.Open, recipient, ground.Function, ground.Field, RangeOf(item), context.Clock.Now().WallUnixNs));
+            index = Rows.Count;
+            Rows.Add(_table.New(PossibleState.Open, recipient, ground.Function, ground.Field, RangeOf(item), context.Clock.Now().WallUnixNs));
         }
 
-        return _rows[index].IsUnsaved;
+        return Rows[index].IsUnsaved;
     }
 
     /// <summary>A reader ends in order: what it sent and nobody answered is noted exactly, and nothing else.</summary>
@@ -89,51 +87,34 @@ internal sealed partial class PossibleLedger(StoreContext context, Catalogue cat
         var recipient = catalogue.RecipientWith(reader.Bit);
         foreach (var sent in Sent(reader))
         {
-            var index = _rows.FindIndex(row => row.State == PossibleState.Unclear && row.IsOf(recipient, sent.Function, sent.Field));
+            var index = Rows.FindIndex(row => row.State == PossibleState.Unclear && row.IsOf(recipient, sent.Function, sent.Field));
             if (index < 0)
             {
-                _rows.Add(sent with { Id = _nextId++, State = PossibleState.Unclear, Ids = [], IsUnsaved = true });
+                Rows.Add(sent with { Id = _table.TakeId(), State = PossibleState.Unclear, Ids = [], IsUnsaved = true });
             }
             else
             {
-                _rows[index] = _rows[index].With(RangeOf(sent), context.Clock.Now().WallUnixNs) with { Items = 0 };
+                Rows[index] = Rows[index].With(RangeOf(sent), context.Clock.Now().WallUnixNs) with { Items = 0 };
             }
         }
 
-        Remove(row => row.State == PossibleState.Open && row.Recipient == recipient);
+        _table.Remove(row => row.State == PossibleState.Open && row.Recipient == recipient);
     }
 
     /// <summary>A transaction is prepared: what changes from here on is taken back when it fails.</summary>
     public void Begin()
     {
-        _before.Clear();
-        _before.AddRange(_rows);
-        _deletedBefore.Clear();
-        _deletedBefore.AddRange(_deleted);
+        _table.Begin();
         _moved.Clear();
-        _hasIds = _rows.Exists(static row => !row.Ids.IsEmpty);
+        _hasIds = Rows.Exists(static row => !row.Ids.IsEmpty);
     }
 
     /// <summary>A recipient has acknowledged an item. O(1) where nothing was taken away.</summary>
     public void Answered(SpoolReader reader, in ItemInfo item)
     {
-        for (var i = _hasIds ? _rows.Count - 1 : -1; i >= 0; i--)
+        if (_hasIds)
         {
-            var row = _rows[i];
-            if (row.Ids.IsEmpty || !row.Ids.Contains(item.Id) || catalogue.Recipient(row.Recipient) != reader.Bit)
-            {
-                continue;
-            }
-
-            var left = row.Ids.Remove(item.Id);
-            if (left.IsEmpty)
-            {
-                RemoveAt(i);
-            }
-            else
-            {
-                _rows[i] = row with { Ids = left, Items = left.Count, IsUnsaved = true };
-            }
+            _table.TakeOut(item.Id, catalogue.RecipientWith(reader.Bit));
         }
     }
 
@@ -158,20 +139,20 @@ internal sealed partial class PossibleLedger(StoreContext context, Catalogue cat
                 id => catalogue.Ground(id) is { } ground && ground.Function == function && ground.Field == field, gap.FromSequence, gap.ToSequence, _found);
             foreach (var item in _found)
             {
-                Stays(catalogue.RecipientWith(reader.Bit), function, field, RangeOf(item), item.Id, now);
+                _table.Stays(catalogue.RecipientWith(reader.Bit), function, field, RangeOf(item), item.Id, now);
                 _moved.Add((reader, item));
             }
         }
 
-        for (var i = 0; i < _rows.Count; i++)
+        for (var i = 0; i < Rows.Count; i++)
         {
-            var row = _rows[i];
+            var row = Rows[i];
             if (row.State == PossibleState.Unclear && row.Function == function && row.Field == field
                 && catalogue.Recipient(row.Recipient) is var bit and >= 0 && (mask & (1u << bit)) != 0
                 && row.Generation == context.Database.Generation && row.From <= gap.ToSequence && row.To >= gap.FromSequence)
             {
                 var range = RangeOf(row) with { From = Math.Max(row.From, gap.FromSequence), To = Math.Min(row.To, gap.ToSequence) };
-                Stays(row.Recipient, function, field, range, null, now);
+                _table.Stays(row.Recipient, function, field, range, null, now);
             }
         }
     }
@@ -179,9 +160,9 @@ internal sealed partial class PossibleLedger(StoreContext context, Catalogue cat
     /// <summary>Writes what changed, within the caller's transaction and after its deletions.</summary>
     public void Save(Connection writer)
     {
-        for (var i = _rows.Count - 1; i >= 0; i--)
+        for (var i = Rows.Count - 1; i >= 0; i--)
         {
-            var row = _rows[i];
+            var row = Rows[i];
             if (row.State == PossibleState.Unclear && readers.FirstOrDefault(reader => reader.Bit == catalogue.Recipient(row.Recipient)) is { } reader
                 && reader.SettledTo >= row.ToItem)
             {
@@ -194,22 +175,7 @@ internal sealed partial class PossibleLedger(StoreContext context, Catalogue cat
             return;
         }
 
-        var oldest = OldestKept(context.Clock.Now());
-        Remove(row => row.State == PossibleState.Lasting && row.LastNs < oldest);
-        foreach (var id in _deleted)
-        {
-            using var delete = writer.Once("DELETE FROM possible_deliveries WHERE id = ?1");
-            delete.Bind(1, id).Run();
-        }
-
-        foreach (var row in _rows)
-        {
-            if (row.IsUnsaved)
-            {
-                row.Write(writer);
-            }
-        }
-
+        _table.Save(writer);
         if (_isFirst)
         {
             context.Database.SetMeta(NotedName, "1"u8);
@@ -220,15 +186,7 @@ internal sealed partial class PossibleLedger(StoreContext context, Catalogue cat
     public void Saved()
     {
         _isFirst = false;
-        _deleted.Clear();
-        for (var i = 0; i < _rows.Count; i++)
-        {
-            if (_rows[i].IsUnsaved)
-            {
-                _rows[i] = _rows[i] with { IsUnsaved = false };
-            }
-        }
-
+        _table.Saved();
         foreach (var (reader, item) in _moved)
         {
             reader.Lost(item);
@@ -240,10 +198,7 @@ internal sealed partial class PossibleLedger(StoreContext context, Catalogue cat
     /// <summary>The transaction failed.</summary>
     public void Failed()
     {
-        _rows.Clear();
-        _rows.AddRange(_before);
-        _deleted.Clear();
-        _deleted.AddRange(_deletedBefore);
+        _table.Failed();
         _moved.Clear();
     }
 
@@ -251,38 +206,20 @@ internal sealed partial class PossibleLedger(StoreContext context, Catalogue cat
     // earlier pseudonym is passed over, and never answered.
     private void Resolve(int index, SpoolReader reader)
     {
-        var row = _rows[index];
+        var row = Rows[index];
         if (row.ToItem <= reader.BeganAfter)
         {
-            _rows[index] = row with { State = PossibleState.Lasting, IsUnsaved = true };
+            Rows[index] = row with { State = PossibleState.Lasting, IsUnsaved = true };
         }
         else
         {
-            RemoveAt(index);
+            _table.RemoveAt(index);
         }
     }
 
     private bool IsAnswered(PossibleRow row) =>
         readers.FirstOrDefault(reader => reader.Bit == catalogue.Recipient(row.Recipient)) is { } reader && reader.IsSettledTo(row.ToItem)
         && row.ToItem > reader.BeganAfter;
-
-    private void Stays(string recipient, string function, string field, in PossibleRange range, long? id, long now)
-    {
-        var index = _rows.FindIndex(row => row.State == PossibleState.Lasting && row.IsOf(recipient, function, field)
-            && row.Generation == context.Database.Generation && row.FirstNs / NsPerDay == now / NsPerDay && row.Ids.IsEmpty == id is null);
-        if (index < 0)
-        {
-            _rows.Add(NewRow(PossibleState.Lasting, recipient, function, field, range, now) with
-            {
-                Ids = id is { } one ? [one] : [], Items = id is null ? 0 : 1,
-            });
-        }
-        else
-        {
-            var ids = id is { } one ? _rows[index].Ids.Add(one) : _rows[index].Ids;
-            _rows[index] = _rows[index].With(range, now) with { Ids = ids, Items = ids.Count };
-        }
-    }
 
     // What a reader sent and nobody answered: a row a rule.
     private List<PossibleRow> Sent(SpoolReader reader)
@@ -302,27 +239,13 @@ internal sealed partial class PossibleLedger(StoreContext context, Catalogue cat
                 range = range.And(RangeOf(item));
             }
 
-            var first = _rows.Find(row => row.State == PossibleState.Open && row.IsOf(recipient, of.Key.Function, of.Key.Field))?.FirstNs
+            var first = Rows.Find(row => row.State == PossibleState.Open && row.IsOf(recipient, of.Key.Function, of.Key.Field))?.FirstNs
                 ?? context.Clock.Now().WallUnixNs;
-            rows.Add(Row(0, PossibleState.Open, recipient, of.Key.Function, of.Key.Field, range, first) with { Items = of.Count() });
+            rows.Add(_table.Make(0, PossibleState.Open, recipient, of.Key.Function, of.Key.Field, range, first) with { Items = of.Count() });
         }
 
         return rows;
     }
-
-    private PossibleRow NewRow(PossibleState state, string recipient, string function, string field, in PossibleRange range, long now) =>
-        Row(_nextId++, state, recipient, function, field, range, now) with { IsUnsaved = true };
-
-    private PossibleRow Row(long id, PossibleState state, string recipient, string function, string field, in PossibleRange range, long now) =>
-        new(id, state, context.Database.Generation, recipient, function, field)
-        {
-            From = range.From, To = range.To, FromReadingNs = range.FromReadingNs, ToReadingNs = range.ToReadingNs, FromItem = range.FromItem,
-            ToItem = range.ToItem, FirstNs = now, LastNs = now,
-        };
-
-    // By a clock nobody has set, nothing is over.
-    private long OldestKept(in Stamp now) =>
-        now.Quality == ClockQuality.Unsynced ? long.MinValue : now.WallUnixNs - context.Limits.DeliveryTermNs;
 
     private PossibleRange RangeOf(in ItemInfo item)
     {
@@ -332,21 +255,4 @@ internal sealed partial class PossibleLedger(StoreContext context, Catalogue cat
 
     private static PossibleRange RangeOf(PossibleRow row) =>
         new(row.From, row.To, row.FromReadingNs, row.ToReadingNs, row.FromItem, row.ToItem);
-
-    private void Remove(Predicate<PossibleRow> which)
-    {
-        for (var i = _rows.Count - 1; i >= 0; i--)
-        {
-            if (which(_rows[i]))
-            {
-                RemoveAt(i);
-            }
-        }
-    }
-
-    private void RemoveAt(int index)
-    {
-        _deleted.Add(_rows[index].Id);
-        _rows.RemoveAt(index);
-    }
 }

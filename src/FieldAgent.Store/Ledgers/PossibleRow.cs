@@ -17,7 +17,8 @@ internal enum PossibleState : byte
     Lasting,
 }
 
-/// <summary>A row of <c>possible_deliveries</c>.</summary>
+/// <summary>A row of a table of what recipients may have: <c>possible_deliveries</c>, of items of the spool, or <c>possible_facts</c>, of documents
+/// of the outbox, which are in no spool: their item is 0.</summary>
 internal sealed record PossibleRow(long Id, PossibleState State, Guid Generation, string Recipient, string Function, string Field)
 {
     private const string Columns =
@@ -69,14 +70,14 @@ internal sealed record PossibleRow(long Id, PossibleState State, Guid Generation
     public PossibleDelivery Record() =>
         new(Recipient, Function, Field, From, To, Items, FromReadingNs, ToReadingNs, FirstNs, LastNs)
         {
-            Generation = Generation, FromItem = FromItem, ToItem = ToItem,
+            Generation = Generation, FromItem = FromItem, ToItem = ToItem, IsFacts = FromItem == 0,
         };
 
     /// <summary>Writes it, in place of an older one with its number.</summary>
-    public void Write(Connection writer)
+    public void Write(Connection writer, string table)
     {
         using var put = writer.Once(
-            $"INSERT OR REPLACE INTO possible_deliveries({Columns}) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)");
+            $"INSERT OR REPLACE INTO {table}({Columns}) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)");
         put.Bind(1, Id).Bind(2, (long)State).Bind(3, Generation.ToByteArray()).Bind(4, Recipient).Bind(5, Function).Bind(6, Field).Bind(7, From)
             .Bind(8, To).Bind(9, Items).Bind(10, FromReadingNs).Bind(11, ToReadingNs).Bind(12, FromItem).Bind(13, ToItem).Bind(14, FirstNs)
             .Bind(15, LastNs).Run();
@@ -84,10 +85,10 @@ internal sealed record PossibleRow(long Id, PossibleState State, Guid Generation
 
     /// <summary>All rows.</summary>
     /// <exception cref="StoreFault">Corrupt: they do not read.</exception>
-    public static List<PossibleRow> ReadAll(Connection connection)
+    public static List<PossibleRow> ReadAll(Connection connection, string table)
     {
         var rows = new List<PossibleRow>();
-        using var all = connection.Once($"SELECT {Columns} FROM possible_deliveries ORDER BY id");
+        using var all = connection.Once($"SELECT {Columns} FROM {table} ORDER BY id");
         while (all.Step())
         {
             if (all.Blob(2).Length != 16)

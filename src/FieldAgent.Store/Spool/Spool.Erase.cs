@@ -27,8 +27,9 @@ internal sealed partial class Spool
     /// <param name="job">The job without what is chosen.</param>
     /// <param name="choice">What.</param>
     /// <param name="open">Jobs that are not finished.</param>
-    /// <param name="also">Written in the same transaction.</param>
-    internal void Doom(ErasureJob job, ErasureChoice choice, IReadOnlyCollection<ErasureJob> open, Action<Connection>? also)
+    /// <param name="also">Writes more in the same transaction; called again when that is repeated.</param>
+    /// <param name="alsoPages">Pages that this fills, from above.</param>
+    internal void Doom(ErasureJob job, ErasureChoice choice, IReadOnlyCollection<ErasureJob> open, Action<Connection> also, long alsoPages)
     {
         lock (_context.WriteLock)
         {
@@ -49,8 +50,8 @@ internal sealed partial class Spool
                 job.Runs.Clear();
                 job.Runs.AddRange(selection.Runs);
                 ErasureLedger.Insert(_context.Database.Writer, job);
-                also?.Invoke(_context.Database.Writer);
-            }, pages);
+                also(_context.Database.Writer);
+            }, pages + alsoPages);
             _context.Doomed = new Doomed(open.SelectMany(static other => other.Runs).Concat(job.Runs));
             Interlocked.Increment(ref _epoch);
         }

@@ -153,6 +153,17 @@ internal static class Schema
                 items INTEGER NOT NULL, from_reading_ns INTEGER NOT NULL, to_reading_ns INTEGER NOT NULL, from_item INTEGER NOT NULL,
                 to_item INTEGER NOT NULL, first_ns INTEGER NOT NULL, last_ns INTEGER NOT NULL) STRICT;
             """),
+        ("what documents hold, and what recipients may have of it",
+            """
+            CREATE TABLE outbox_contents(notice INTEGER, field TEXT, recipient TEXT NOT NULL, kind INTEGER NOT NULL, function TEXT NOT NULL,
+                purpose TEXT NOT NULL, basis INTEGER NOT NULL, precision INTEGER NOT NULL, term_ns INTEGER NOT NULL,
+                consent_id INTEGER NOT NULL, policy_version TEXT NOT NULL, policy_hash TEXT NOT NULL, at_ns INTEGER NOT NULL,
+                PRIMARY KEY(notice, field)) STRICT, WITHOUT ROWID;
+            CREATE TABLE possible_facts(id INTEGER PRIMARY KEY, state INTEGER NOT NULL, generation BLOB NOT NULL, recipient TEXT NOT NULL,
+                function TEXT NOT NULL, field TEXT NOT NULL, from_sequence INTEGER NOT NULL, to_sequence INTEGER NOT NULL,
+                items INTEGER NOT NULL, from_reading_ns INTEGER NOT NULL, to_reading_ns INTEGER NOT NULL, from_item INTEGER NOT NULL,
+                to_item INTEGER NOT NULL, first_ns INTEGER NOT NULL, last_ns INTEGER NOT NULL) STRICT;
+            """),
     ];
 
     /// <summary>The newest version this program knows.</summary>
