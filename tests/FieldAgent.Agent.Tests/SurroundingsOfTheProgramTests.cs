@@ -19,7 +19,7 @@ public sealed class SurroundingsOfTheProgramTests
         ["FieldAgent.Delivery/Link/Endpoint.cs"] = "the recipient's broker, before the library connects to it",
         ["FieldAgent.Agent/Doctor/Checks/CertificateCheck.cs"] = "the recipient's broker, for the dates of its certificate; nothing is sent",
         ["FieldAgent.Agent/Doctor/Checks/ModbusCheck.cs"] = "the Modbus instrument of the configuration; nothing is sent",
-        ["FieldAgent.Devices/Gnss/GpsdSource.cs"] = "gpsd",
+        ["FieldAgent.Devices/Linux/NetworkHost.cs"] = "gpsd, for the sensor",
         ["FieldAgent.Devices/Survey/GpsdSurvey.cs"] = "gpsd",
         ["FieldAgent.Devices/SharedUplink/SharedUplinkSensor.cs"] = "a Unix socket of the runtime folder",
         ["FieldAgent.Agent/Control/ControlServer.cs"] = "a Unix socket of the runtime folder",
