@@ -290,6 +290,7 @@ rollback() {
   start
   healthy || { why; die "release $old does not run either; 'rollback' again goes back to $now"; }
   say "release $old runs; 'rollback' again goes back to $now"
+  say "an older release may note less of what it sends: whom to ask to erase it is known in full again of what is sent after the next update"
 }
 
 # give_back : what belonged to groups that are gone is root's alone again, as it was before the rules.

@@ -91,7 +91,8 @@ public sealed class ExemptionTests : IDisposable
         }
 
         var export = new PrivacyExport(
-            _bench.Gate, Held, _bench.Store.Consents, _bench.Store.Deliveries, _bench.Store.Requests, _bench.Store.Audit, _bench.Parts.Audiences, _bench.Clock);
+            _bench.Gate, Held, _bench.Store.Consents, _bench.Store.Deliveries, _bench.Store.Outbox, _bench.Store.Requests, _bench.Store.Audit,
+            _bench.Parts.Audiences, _bench.Clock);
         Assert.True(export.Begin().Ok);
         Eventually.True(() => reading.IsSet, "the export reads");
         var end = new Thread(export.Dispose) { IsBackground = true };

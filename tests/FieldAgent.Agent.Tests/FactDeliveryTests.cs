@@ -100,6 +100,7 @@ public sealed class FactDeliveryTests
         Assert.True(bench.Store.Outbox.Sending(sent.Id));
         bench.Store.Outbox.Sent(given.Id);
         var show = bench.Ok("privacy-show").Lines!;
+        Assert.Contains(show, static line => line.Contains("os.name", StringComparison.Ordinal) && line.Contains("1 document of facts", StringComparison.Ordinal));
         Assert.Contains(show, static line => line.Contains(Model, StringComparison.Ordinal) && line.Contains("vendor (1 items)", StringComparison.Ordinal));
         Assert.Contains(show, static line => line.Contains("os.name", StringComparison.Ordinal) && line.Contains("vendor may have part", StringComparison.Ordinal));
         var deliveries = string.Join('\n', bench.Ok("deliveries").Lines!);
@@ -115,6 +116,7 @@ public sealed class FactDeliveryTests
         var text = Encoding.UTF8.GetString(archive.ToArray());
         Assert.Contains("\"field\":\"device.model\",\"kind\":\"facts\",\"fromSeq\":null", text);
         Assert.Contains("\"field\":\"os.name\",\"kind\":\"facts\"", text);
+        Assert.Contains("\"field\":\"os.name\",\"value\":\"text of os.name\"", text);
         Assert.Contains("told, again and again until it is acknowledged: vendor", bench.Ok(
             "privacy-correct", ("function", Compatibility), ("field", Model), ("statement", "it is another one")).Message);
 
@@ -124,10 +126,15 @@ public sealed class FactDeliveryTests
     }
 
     private static Notice Put(PartsBench bench, string function, params string[] fields) => bench.Store.Outbox.Put(
-        new Notice(0, "vendor", NoticeKind.Facts, Notice.NewReference(), "{}"u8.ToArray(), UntilAcknowledged: false)
+        new Notice(0, "vendor", NoticeKind.Facts, Notice.NewReference(), Document(fields), UntilAcknowledged: false)
         {
             Holds = [.. fields.Select(field => NoticeContent.Of(bench.Gate.Decide(Stage.Admit, function, field).Permit!, bench.Clock.Now().WallUnixNs))],
         });
+
+    private static byte[] Document(IEnumerable<string> fields) => Encoding.UTF8.GetBytes(new JsonObject
+    {
+        ["document"] = new JsonObject { ["facts"] = new JsonObject(fields.Select(static field => KeyValuePair.Create(field, (JsonNode?)("text of " + field)))) },
+    }.ToJsonString());
 
     private static IReadOnlyList<Notice> Requests(PartsBench bench) =>
         [.. bench.Store.Outbox.Waiting("vendor", 0, 1000).Where(static notice => notice.Kind == NoticeKind.Erasure && notice.UntilAcknowledged)];

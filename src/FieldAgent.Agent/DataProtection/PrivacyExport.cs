@@ -9,7 +9,7 @@ namespace FieldAgent.Agent.DataProtection;
 /// <summary>Exports all that the board holds. The agent itself writes no file: whoever asks fetches the archive over the control socket
 /// piece by piece, so that nothing lies unencrypted in the state folder. Any thread; one export at a time.</summary>
 internal sealed class PrivacyExport(
-    Gate gate, Func<ISpoolView> held, IConsentLedger consents, IDeliveryLedger deliveries, IRequestLedger requests, IAuditLog audit,
+    Gate gate, Func<ISpoolView> held, IConsentLedger consents, IDeliveryLedger deliveries, IOutbox outbox, IRequestLedger requests, IAuditLog audit,
     Audiences audiences, IClock clock) : IDisposable
 {
     private const int AuditChunk = 256;
@@ -35,6 +35,7 @@ internal sealed class PrivacyExport(
             Consents = consents.All(),
             Deliveries = deliveries.All(),
             Possible = deliveries.Possible(),
+            Facts = [.. outbox.Holding().Where(static notice => notice.Kind == NoticeKind.Facts)],
             Requests = requests.Requests(),
             Corrections = requests.Corrections(),
             Audit = Audit(),

@@ -10,7 +10,7 @@ namespace FieldAgent.Agent.DataProtection;
 
 /// <summary>Shows what is held, and who has what: the board's data map (R69, R89, R111). Changes nothing. Any thread.</summary>
 internal sealed class PrivacyOverview(
-    Gate gate, PrivacyScopes scopes, Func<ISpoolView> held, IDeliveryLedger deliveries, IConsentLedger consents, IRequestLedger requests,
+    Gate gate, PrivacyScopes scopes, Func<ISpoolView> held, IDeliveryLedger deliveries, IOutbox outbox, IConsentLedger consents, IRequestLedger requests,
     IAuditLog audit, ErasureNotices erasures, IClock clock)
 {
     /// <summary>All that is held, by category.</summary>
@@ -83,6 +83,10 @@ internal sealed class PrivacyOverview(
             lines.Add(Of(sum, [.. given[(sum.Function, sum.Field)]], [.. possible[(sum.Function, sum.Field)]]));
         }
 
+        var facts = Facts();
+        lines.AddRange(facts.Select(sum => Of(sum, [.. given[(sum.Function, sum.Field)]], [.. possible[(sum.Function, sum.Field)]], isFacts: true)));
+        sums = [.. sums, .. facts];
+
         // nothing of it is here any more, but somebody has it
         foreach (var gone in given.Where(run => !sums.Any(sum => (sum.Function, sum.Field) == run.Key)))
         {
@@ -105,11 +109,23 @@ internal sealed class PrivacyOverview(
         return [.. lines.OrderBy(static line => line.Row[0], StringComparer.Ordinal).ThenBy(static line => line.Row[1], StringComparer.Ordinal)];
     }
 
-    private Line Of(HeldSummary sum, IReadOnlyList<DeliveryRecord> given, IReadOnlyList<PossibleDelivery> possible)
+    // Documents that wait to be sent, a line a rule.
+    private List<HeldSummary> Facts() => [.. outbox.Holding().Where(static notice => notice.Kind == NoticeKind.Facts)
+        .SelectMany(static notice => notice.Holds.Select(one => (Notice: notice, Content: one)))
+        .GroupBy(static one => (one.Content.Function, one.Content.Field))
+        .Select(static of => (Last: of.Last().Content, All: of.ToList()))
+        .Select(static of => new HeldSummary(
+            of.Last.Function, of.Last.Field, of.Last.Purpose, of.Last.Basis, of.Last.Precision, of.Last.Term, of.Last.ConsentId, of.Last.PolicyVersion,
+            SpoolItemKind.Block, of.All.Count, of.All.Count, of.All.Sum(static one => (long)one.Notice.Json.Length),
+            of.All.Min(static one => one.Content.AtWallUnixNs), of.All.Max(static one => one.Content.AtWallUnixNs),
+            of.All.GroupBy(static one => one.Notice.Recipient).ToDictionary(static to => to.Key, static to => (long)to.Count())))];
+
+    private Line Of(HeldSummary sum, IReadOnlyList<DeliveryRecord> given, IReadOnlyList<PossibleDelivery> possible, bool isFacts = false)
     {
         var fieldClass = scopes.ClassOf(sum.Field);
         var has = given.GroupBy(static run => run.Recipient).Select(static of => (Name: of.Key, Items: of.Sum(static run => run.Items))).ToList();
         var what = sum.Items == 0 ? "nothing"
+            : isFacts ? Plural.Of(sum.Items, "document of facts", "documents of facts")
             : sum.Kind == SpoolItemKind.Image ? $"{StatusText.Number(sum.Items)} pictures"
             : $"{StatusText.Number(sum.Readings)} readings, {StatusText.Size(sum.Bytes)}";
         return new Line(
@@ -125,7 +141,7 @@ internal sealed class PrivacyOverview(
                 ["class"] = fieldClass,
                 ["function"] = sum.Function,
                 ["field"] = sum.Field,
-                ["kind"] = sum.Kind == SpoolItemKind.Image ? "image" : "block",
+                ["kind"] = isFacts ? "facts" : sum.Kind == SpoolItemKind.Image ? "image" : "block",
                 ["items"] = sum.Items,
                 ["readings"] = sum.Readings,
                 ["bytes"] = sum.Bytes,

@@ -190,8 +190,8 @@ internal sealed class PrivacyParts : IDisposable
     {
         var scopes = new PrivacyScopes(Gate, Store.OpenView, Store.Deliveries);
         var overview = new PrivacyOverview(
-            Gate, scopes, Store.OpenView, Store.Deliveries, Ledger, Store.Requests, Store.Audit, Erasures, Clock);
-        Export = new PrivacyExport(Gate, Store.OpenView, Store.Consents, Store.Deliveries, Store.Requests, Store.Audit, Audiences, Clock);
+            Gate, scopes, Store.OpenView, Store.Deliveries, Store.Outbox, Ledger, Store.Requests, Store.Audit, Erasures, Clock);
+        Export = new PrivacyExport(Gate, Store.OpenView, Store.Consents, Store.Deliveries, Store.Outbox, Store.Requests, Store.Audit, Audiences, Clock);
         Requests = new RequestDesk(Store.Requests, Clock, Audit, presence);
         SignedRequests = new SignedRequests(Requests, Store.Requests, Clock, Counters);
         PersonRights = new PrivacyRights(

@@ -97,6 +97,10 @@ public interface IOutbox
     /// <summary>What waits for <paramref name="recipient"/>, oldest first, with a number above <paramref name="after"/>.</summary>
     IReadOnlyList<Notice> Waiting(string recipient, long after, int max);
 
+    /// <summary>What waits for anybody and holds data, oldest first.</summary>
+    /// <exception cref="StoreFault">It cannot be read.</exception>
+    IReadOnlyList<Notice> Holding() => [];
+
     /// <summary>What still waited for <paramref name="recipient"/> when the pseudonym changed, oldest first. It is signed and named with what has
     /// ended: it goes out under the old pseudonym, once, and never under the new one.</summary>
     IReadOnlyList<Notice> Retired(string recipient, int max) => [];

@@ -25,6 +25,9 @@ public sealed record ExportSources
     /// <summary>What recipients may have without having acknowledged it.</summary>
     public required IReadOnlyList<PossibleDelivery> Possible { get; init; }
 
+    /// <summary>Documents of facts that wait to be sent.</summary>
+    public IReadOnlyList<Notice> Facts { get; init; } = [];
+
     /// <summary>Requests with their answers, refusals among them (R98).</summary>
     public required IReadOnlyList<SubjectRequest> Requests { get; init; }
 
@@ -74,6 +77,7 @@ public static class PersonExport
         var redactions = new Dictionary<(string Function, string Field, string Kind, string Reason), long>();
         var versions = new SortedSet<string>(StringComparer.Ordinal) { sources.Policy.Version };
         var (readings, photographs) = WriteHeld(archive, sources, redactions, versions);
+        WriteLines(archive, "facts.jsonl", sources.Facts.SelectMany(Facts), static line => line);
         WriteLines(archive, "consents.jsonl", sources.Consents, Consent);
         WriteLines(archive, "deliveries.jsonl", sources.Deliveries, DeliveryText.Json);
         WriteLines(archive, "possible-deliveries.jsonl", sources.Possible, DeliveryText.Json);
@@ -199,6 +203,21 @@ public static class PersonExport
         ["deleteBy"] = ExportText.Time(held.ReadingWallUnixNs + held.Term.ToNs()),
     };
 
+    private static IEnumerable<JsonObject> Facts(Notice notice)
+    {
+        var facts = JsonNode.Parse(notice.Json.Span)?["document"]?["facts"] as JsonObject;
+        return notice.Holds.Select(one => new JsonObject
+        {
+            ["function"] = one.Function,
+            ["field"] = one.Field,
+            ["value"] = facts?[one.Field]?.DeepClone(),
+            ["at"] = ExportText.Time(one.AtWallUnixNs),
+            ["waitsFor"] = notice.Recipient,
+            ["consent"] = one.ConsentId,
+            ["policyVersion"] = one.PolicyVersion,
+        });
+    }
+
     private static JsonObject Consent(ConsentEvent e) => new()
     {
         ["event"] = e.Id,
@@ -314,6 +333,7 @@ public static class PersonExport
         readings/*.jsonl      one row of readings a line (JSON); times in UTC
         readings/*.csv        the same, one value a line, for a spreadsheet
         photographs/*.jpg     photographs; photographs.jsonl describes them
+        facts.jsonl           what seldom changes, such as the board's model, and waits to be sent
         consents.jsonl        what was granted, withdrawn, frozen, held: by whom, when, under which notice
         deliveries.jsonl      who was given what, on which ground
         possible-deliveries.jsonl   who may have more: sent, and never acknowledged

@@ -56,6 +56,15 @@ internal sealed partial class OutboxLedger
     }
 
     /// <inheritdoc/>
+    public IReadOnlyList<Notice> Holding()
+    {
+        lock (_context.WriteLock)
+        {
+            return Readable(Read(_context.Database.Writer, "WHERE id IN (SELECT notice FROM outbox_contents) ORDER BY id", static s => s, []));
+        }
+    }
+
+    /// <inheritdoc/>
     public void Drop(long id) => Forget(id, isDelivered: false, evenUnacknowledged: true);
 
     /// <inheritdoc/>
