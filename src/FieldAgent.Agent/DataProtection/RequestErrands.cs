@@ -1,4 +1,5 @@
 using FieldAgent.Agent.Control;
+using FieldAgent.Agent.Hosting;
 using FieldAgent.Core;
 using FieldAgent.Privacy;
 
@@ -14,15 +15,14 @@ internal sealed class RequestErrands(RequestDesk desk, IRequestLedger ledger, Pr
     // After a fault of the store.
     private static readonly TimeSpan LookAgain = TimeSpan.FromMinutes(10);
 
-    private readonly AutoResetEvent _wake = new(false);
+    private readonly WakeSignal _wake = new();
 
     /// <summary>Carries out what is verified, until stopped. Blocks.</summary>
     public void Run(CancellationToken stop)
     {
-        desk.Verified += Wake;
+        desk.Verified += _wake.Set;
         try
         {
-            WaitHandle[] wakes = [stop.WaitHandle, _wake];
             do
             {
                 try
@@ -34,11 +34,11 @@ internal sealed class RequestErrands(RequestDesk desk, IRequestLedger ledger, Pr
                     counters.Add("requests.delayed");
                 }
             }
-            while (WaitHandle.WaitAny(wakes, LookAgain) != 0);
+            while (_wake.Wait(LookAgain, stop));
         }
         finally
         {
-            desk.Verified -= Wake;
+            desk.Verified -= _wake.Set;
         }
     }
 
@@ -89,6 +89,4 @@ internal sealed class RequestErrands(RequestDesk desk, IRequestLedger ledger, Pr
         : null;
 
     private static string? Named(string word) => word.Length == 0 ? null : word;
-
-    private void Wake() => _wake.Set();
 }

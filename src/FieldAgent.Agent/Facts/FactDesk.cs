@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json.Nodes;
+using FieldAgent.Agent.Hosting;
 using FieldAgent.Core;
 using FieldAgent.Privacy;
 
@@ -31,7 +32,7 @@ internal sealed class FactDesk(
     private const int WaitingMax = 1000;
 
     private readonly SeenFacts _seen = seen ?? new SeenFacts(counters);
-    private readonly AutoResetEvent _changed = new(false);
+    private readonly WakeSignal _changed = new();
 
     /// <summary>Follows the gate until <paramref name="stop"/>.</summary>
     public void Run(CancellationToken stop)
@@ -40,7 +41,6 @@ internal sealed class FactDesk(
         _seen.Arrived += Wake;
         try
         {
-            WaitHandle[] wakes = [stop.WaitHandle, _changed];
             do
             {
                 try
@@ -52,7 +52,7 @@ internal sealed class FactDesk(
                     counters.Add("facts.not-kept");
                 }
             }
-            while (WaitHandle.WaitAny(wakes, LookAgain) != 0);
+            while (_changed.Wait(LookAgain, stop));
         }
         finally
         {
