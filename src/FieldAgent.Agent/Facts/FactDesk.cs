@@ -29,10 +29,16 @@ internal sealed class FactDesk(
     /// <summary>An operating system is updated and a display plugged in now and then: looked at once an hour.</summary>
     private static readonly TimeSpan LookAgain = TimeSpan.FromHours(1);
 
+    /// <summary>After something could not be stored.</summary>
+    private static readonly TimeSpan TryAgain = TimeSpan.FromMinutes(1);
+
     private const int WaitingMax = 1000;
 
     private readonly SeenFacts _seen = seen ?? new SeenFacts(counters);
     private readonly WakeSignal _changed = new();
+
+    // Not null while it is not noted yet what an earlier program sent: on a full disk. Until then no facts leave.
+    private volatile IConsentLedger? _toTakeOver;
 
     /// <summary>Follows the gate until <paramref name="stop"/>.</summary>
     public void Run(CancellationToken stop)
@@ -41,8 +47,10 @@ internal sealed class FactDesk(
         _seen.Arrived += Wake;
         try
         {
+            TimeSpan wait;
             do
             {
+                wait = LookAgain;
                 try
                 {
                     Refresh();
@@ -50,9 +58,10 @@ internal sealed class FactDesk(
                 catch (StoreFault)
                 {
                     counters.Add("facts.not-kept");
+                    wait = TryAgain;
                 }
             }
-            while (_changed.Wait(LookAgain, stop));
+            while (_changed.Wait(wait, stop));
         }
         finally
         {
@@ -68,6 +77,7 @@ internal sealed class FactDesk(
     /// <exception cref="StoreFault">Something could not be stored; call again.</exception>
     public void Refresh()
     {
+        TakeOver();
         DropRefused();
         var admitted = new List<AdmittedFact>();
         foreach (var source in sources)
@@ -96,12 +106,35 @@ internal sealed class FactDesk(
 
     /// <summary>Whether a notice may go out now: a document of facts only when the gate permits each of them. Any thread.</summary>
     public bool MaySend(Notice notice) =>
-        notice.Kind != NoticeKind.Facts || (notice.Holds.Count > 0 && Decisions(notice).All(static decision => decision.IsPermitted));
+        notice.Kind != NoticeKind.Facts || (_toTakeOver is null && notice.Holds.Count > 0 && Decisions(notice).All(static decision => decision.IsPermitted));
 
-    /// <summary>Before anything is sent: what an earlier program sent of facts, or may have, and did not note.</summary>
+    /// <summary>Before anything is sent: what an earlier program sent of facts, or may have, and did not note. Where the store has no room for it now,
+    /// no facts leave until it has.</summary>
     /// <param name="consents">What was ever granted.</param>
-    /// <exception cref="StoreFault">It could not be noted.</exception>
-    public void TakeOver(IConsentLedger consents) => outbox.TakeOver(ContentsOf, () =>
+    /// <exception cref="StoreFault">It cannot be noted by waiting.</exception>
+    public void TakeOver(IConsentLedger consents)
+    {
+        _toTakeOver = consents;
+        try
+        {
+            TakeOver();
+        }
+        catch (StoreFault fault) when (fault.Retry)
+        {
+            counters.Add("facts.not-kept");
+        }
+    }
+
+    private void TakeOver()
+    {
+        if (_toTakeOver is { } consents)
+        {
+            outbox.TakeOver(ContentsOf, () => Told(consents));
+            _toTakeOver = null;
+        }
+    }
+
+    private IEnumerable<(string Recipient, string Function, string Field)> Told(IConsentLedger consents)
     {
         var granted = consents.All().Where(static e => e.Action == ConsentAction.Grant).Select(static e => (e.Function, e.Field)).ToHashSet();
         return from rule in gate.Policy.Rules
@@ -111,7 +144,7 @@ internal sealed class FactDesk(
                where field is Vocabulary.Crash or Vocabulary.ImageCode ? granted.Contains((function, field))
                    : sources.Any(source => source.Fields.Contains(field)) && ledger.Told(recipient, function).Length > 0
                select (recipient, function, field);
-    });
+    }
 
     /// <summary>Data was erased: what waits of it outside the store, untold, goes too. Any thread.</summary>
     public void Erased(ErasureReport report)
