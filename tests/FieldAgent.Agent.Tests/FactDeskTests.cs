@@ -56,6 +56,22 @@ public sealed class FactDeskTests : IDisposable
     }
 
     [Fact]
+    [Promise("R78")]
+    public void Where_there_is_no_room_to_note_what_was_sent_before_no_facts_leave_until_there_is()
+    {
+        _house.Desk.Refresh();
+        Assert.NotEmpty(_house.Sendable("vendor"));
+        _house.Outbox.IsFull = true;
+        _house.TakeOver();
+        Assert.Empty(_house.Sendable("vendor"));
+        Assert.Throws<StoreFault>(_house.Desk.Refresh);
+        Assert.Empty(_house.Sendable("vendor"));
+        _house.Outbox.IsFull = false;
+        _house.Desk.Refresh();
+        Assert.NotEmpty(_house.Sendable("vendor"));
+    }
+
+    [Fact]
     public void A_code_that_was_seen_is_told_each_time_under_its_grant_and_dropped_without_one()
     {
         _house.Seen.Add(new RawFact("image.code", "4006381333931"));
@@ -193,6 +209,38 @@ public sealed class FactDeskTests : IDisposable
         }
     }
 
+    /// <summary>The outbox of a store that has no room at first for what is to be noted.</summary>
+    private sealed class FullAtFirst(IOutbox outbox) : IOutbox
+    {
+        public event Action? Added
+        {
+            add => outbox.Added += value;
+            remove => outbox.Added -= value;
+        }
+
+        public bool IsFull { get; set; }
+
+        public Notice Put(Notice notice) => outbox.Put(notice);
+
+        public IReadOnlyList<Notice> Waiting(string recipient, long after, int max) => outbox.Waiting(recipient, after, max);
+
+        public void Sent(long id) => outbox.Sent(id);
+
+        public void Drop(long id) => outbox.Drop(id);
+
+        public bool Acknowledge(string recipient, string reference) => outbox.Acknowledge(recipient, reference);
+
+        public void TakeOver(Func<Notice, IReadOnlyList<NoticeContent>> contentsOf, Func<IEnumerable<(string Recipient, string Function, string Field)>> told)
+        {
+            if (IsFull)
+            {
+                throw new StoreFault(StoreFaultKind.Full, "no room", retry: true);
+            }
+
+            outbox.TakeOver(contentsOf, told);
+        }
+    }
+
     private sealed class House : IDisposable
     {
         private readonly StateStore _store;
@@ -207,8 +255,12 @@ public sealed class FactDeskTests : IDisposable
             Gate = gate;
             Consents = new ConsentDesk(gate, _store.Consents, clock);
             Crashes = new CrashNotes(state, "test", () => gate.Decide(Stage.Admit, "diagnostics", "diagnostics.crash").IsPermitted);
-            Desk = new FactDesk(gate, [source], Crashes, recipients, _store.Facts, _store.Outbox, _store.Keys, clock, counters, Seen);
+            Desk = new FactDesk(gate, [source], Crashes, recipients, _store.Facts, Outbox = new FullAtFirst(_store.Outbox), _store.Keys, clock, counters, Seen);
         }
+
+        public FullAtFirst Outbox { get; }
+
+        public void TakeOver() => Desk.TakeOver(_store.Consents);
 
         public FactDesk Desk { get; }
 
