@@ -137,11 +137,16 @@ internal sealed class DemoRun(string configFile, TimeSpan length)
         ControlClient.Call(controlSocket, new ControlRequest("status")).Status is { } status
             && status.Links.All(static l => l.Phase == "connected") && status.Spool.OldestUnsentSeconds is null or < 2;
 
-    private static int Judge(ConsumerReport report, RunSummary summary)
+    private int Judge(ConsumerReport report, RunSummary summary)
     {
         Console.Out.WriteLine();
         report.WriteTable(Console.Out);
         Console.Out.WriteLine();
+        foreach (var (reason, count) in summary.Dropped)
+        {
+            Say(string.Create(CultureInfo.InvariantCulture, $"the board lost {count}: {reason}"));
+        }
+
         Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"demo: sent {summary.ReadingsStored} readings in {summary.BlocksStored} batches, received {report.Readings}, missing {Math.Max(report.Missing, summary.ReadingsStored - report.Readings)}, duplicates removed {report.Duplicates}, photos {report.PhotosComplete}/{summary.ImagesStored}"));
         var good = report.IsComplete && report.Readings == summary.ReadingsStored && report.Readings > 0

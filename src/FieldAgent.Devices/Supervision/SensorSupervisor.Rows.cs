@@ -56,14 +56,13 @@ public sealed partial class SensorSupervisor
     {
         lock (_lock)
         {
-            if (_session != session)
+            if (!MayHandOver(session))
             {
                 _counters.Add("dropped.late-image");
                 return;
             }
 
             _images++;
-            Live(delivers: true);
         }
 
         _deliver(image);
@@ -73,16 +72,25 @@ public sealed partial class SensorSupervisor
     {
         lock (_lock)
         {
-            if (_session != session)
+            if (!MayHandOver(session))
             {
                 _counters.Add("dropped.late-fact");
                 return;
             }
-
-            Live(delivers: true);
         }
 
         _tell(fact);
+    }
+
+    private bool MayHandOver(SensorSession session)
+    {
+        if (_session == session)
+        {
+            Live(delivers: true);
+            return true;
+        }
+
+        return _ending == session;
     }
 
     internal void Describe(SensorSession session, string text)

@@ -27,6 +27,9 @@ public sealed partial class SensorSupervisor : IDisposable
 
     private volatile SampleWriter[] _writers = [];
     private SensorSession? _session;
+
+    // Stopped in order, and not returned yet: what its thread was just taking is still taken.
+    private SensorSession? _ending;
     private Thread? _thread;
     private SensorState _state = SensorState.Closed;
     private string _detail = "";
@@ -134,6 +137,7 @@ public sealed partial class SensorSupervisor : IDisposable
             session = _session;
             thread = _thread;
             _session = null;
+            _ending = forget ? null : session;
             if (forget)
             {
                 Close(forget: true);
@@ -150,6 +154,7 @@ public sealed partial class SensorSupervisor : IDisposable
 
         lock (_lock)
         {
+            _ending = null;
             if (_session is not null)
             {
                 return returned;

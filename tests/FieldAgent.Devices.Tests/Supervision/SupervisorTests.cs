@@ -40,6 +40,25 @@ public sealed class SupervisorTests
         Assert.Equal(1, rig.Supervisor.Writers.Single().Take().Columns.Count);
     }
 
+    [Theory]
+    [InlineData(false, 1, 0)]
+    [InlineData(true, 0, 1)]
+    [Promise("R9")]
+    public void A_picture_that_is_taken_while_a_stop_comes_is_kept_and_after_a_withdrawal_it_is_not(bool forget, int kept, int dropped)
+    {
+        using var rig = new Rig((host, stop) =>
+        {
+            host.Declare(Rig.Set).Write(host.Clock.BootNs, [1], stop);
+            stop.WaitHandle.WaitOne();
+            host.Deliver(new RawImage("scripted", "image.photo", new byte[] { 1 }, host.Clock.Now()));
+        });
+        rig.Supervisor.Start();
+        rig.Is(SensorState.Running);
+        Assert.True(rig.Supervisor.Stop(forget));
+        Assert.Equal((kept, dropped), (rig.Images.Count, (int)rig.Counters["dropped.late-image"]));
+        Assert.Equal(SensorState.Closed, rig.Supervisor.Status.State);
+    }
+
     [Fact]
     [Promise("R9")]
     public void A_withdrawal_wipes_what_was_sampled()
