@@ -49,7 +49,7 @@ internal static class FileSource
             {
                 if (file.WaitReadable(stopEvent, LookMs) == Readiness.Timeout)
                 {
-                    publisher.Wait();
+                    publisher.SayQuiet();
                 }
 
                 continue;

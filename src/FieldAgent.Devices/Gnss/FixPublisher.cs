@@ -118,8 +118,8 @@ internal sealed class FixPublisher
         }
     }
 
-    /// <summary>Says that the source has nothing to say, and waits: it is no call that hangs. The next fix says what it is again.</summary>
-    public void Wait()
+    /// <summary>Says that the source is quiet: it is no call that hangs. Returns at once. The next fix says what it is again.</summary>
+    public void SayQuiet()
     {
         _described = null;
         _host.Describe("its writer is quiet");

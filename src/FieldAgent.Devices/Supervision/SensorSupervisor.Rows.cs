@@ -56,7 +56,7 @@ public sealed partial class SensorSupervisor
     {
         lock (_lock)
         {
-            if (!MayHandOver(session))
+            if (!TakeSign(session))
             {
                 _counters.Add("dropped.late-image");
                 return;
@@ -72,7 +72,7 @@ public sealed partial class SensorSupervisor
     {
         lock (_lock)
         {
-            if (!MayHandOver(session))
+            if (!TakeSign(session))
             {
                 _counters.Add("dropped.late-fact");
                 return;
@@ -82,7 +82,8 @@ public sealed partial class SensorSupervisor
         _tell(fact);
     }
 
-    private bool MayHandOver(SensorSession session)
+    // True when what a session hands over is taken; of the present one it is a sign of life.
+    private bool TakeSign(SensorSession session)
     {
         if (_session == session)
         {
